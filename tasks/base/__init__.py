@@ -1,0 +1,1 @@
+"""What all tasks share: the vectorised environment, its typed configuration, observation blocks."""
