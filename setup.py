@@ -38,12 +38,11 @@ EXTRAS = {
 setup(
     name="gaitway",
     version="0.1.0",
-    description="Train physics-based characters and robots: Isaac Gym tasks and RL Games agents on open physics",
+    description="Isaac Gym tasks and RL Games agents for physics-based characters, on open physics",
     license="Apache-2.0",
     license_files=["LICENSE", "NOTICE"],
     python_requires=">=3.11",
     packages=find_packages(include=["mjgym", "mjgym.*"]),
-    package_data={"mjgym": ["py.typed"]},
     install_requires=REQUIREMENTS,
     extras_require=EXTRAS,
 )

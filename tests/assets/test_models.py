@@ -93,7 +93,14 @@ JOINT_OFFSETS = {
 }
 
 # Motors in file order: (joint, gear [N m])
-HUMANOID_LEG = (("hip_x", 45), ("hip_z", 45), ("hip_y", 135), ("knee", 90), ("ankle_x", 22.5), ("ankle_y", 22.5))
+HUMANOID_LEG = (
+    ("hip_x", 45),
+    ("hip_z", 45),
+    ("hip_y", 135),
+    ("knee", 90),
+    ("ankle_x", 22.5),
+    ("ankle_y", 22.5),
+)
 HUMANOID_ARM = (("shoulder1", 67.5), ("shoulder2", 67.5), ("elbow", 45))
 MOTORS = {
     "ant": [(f"{part}_{leg}", 15) for leg in (4, 1, 2, 3) for part in ("hip", "ankle")],
