@@ -1,0 +1,23 @@
+"""Small configurations of the tasks, without Hydra."""
+
+SIM = {"dt": 0.0166, "substeps": 2, "up_axis": "z", "gravity": [0.0, 0.0, -9.81], "physx": {"num_threads": 1}}
+ENV = {
+    "Cartpole": {"asset": {"assetRoot": "assets", "assetFileName": "urdf/cartpole.urdf"}, "episodeLength": 500},
+    "Ant": {"asset": {"assetRoot": "assets", "assetFileName": "mjcf/ant.xml"}},
+    "Humanoid": {
+        "asset": {"assetRoot": "assets", "assetFileName": "mjcf/humanoid.xml"},
+        "terminationHeight": 0.8,
+        "deathCost": -1.0,
+        "actionsCost": 0.01,
+        "dofVelocityScale": 0.1,
+        "angularVelocityScale": 0.25,
+        "contactForceScale": 0.01,
+        "jointsAtLimitCost": 0.25,
+    },
+}
+SIZES = {"Cartpole": (4, 1), "Ant": (60, 8), "Humanoid": (108, 21)}
+
+
+def task_config(name, num_envs=2, **env):
+    """The configuration of task `name` with a few environments."""
+    return {"name": name, "env": {**ENV[name], "numEnvs": num_envs, **env}, "sim": SIM}

@@ -1,0 +1,1 @@
+"""What a user runs beside training: reports, and later motions and export."""
