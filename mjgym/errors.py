@@ -31,7 +31,7 @@ def unknown_name_message(kind: str, name: str, known: Collection[str], owner: st
 
 def not_built_message(name: str) -> str:
     """Say that `name` belongs to Isaac Gym's API and that mjgym does not provide it yet."""
-    return f"'{name}' is part of Isaac Gym's API, but mjgym does not provide it yet; {MANUAL} lists what is there"
+    return f"'{name}' is part of Isaac Gym's API, but mjgym does not provide it yet; see {MANUAL}"
 
 
 def missing_name_error(

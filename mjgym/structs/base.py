@@ -57,14 +57,15 @@ class Struct:
 
     def __setattr__(self, name: str, value: Any) -> None:
         """Check and store one field."""
-        kinds = _field_types(type(self))
+        cls: Any = type(self)
+        kinds = _field_types(cls)
         if name not in kinds:
-            raise AttributeError(unknown_name_message("field", name, kinds, type(self).__name__))
+            raise AttributeError(unknown_name_message("field", name, kinds, cls.__name__))
         try:
             object.__setattr__(self, name, _convert(kinds[name], value))
         except (TypeError, ValueError, RuntimeError):
             expected = getattr(kinds[name], "__name__", str(kinds[name]))
-            raise TypeError(f"{type(self).__name__}.{name} = {value!r}: must be {expected}") from None
+            raise TypeError(f"{cls.__name__}.{name} = {value!r}: must be {expected}") from None
 
     def __getattr__(self, name: str) -> Any:
         """Refuse a field that does not exist (only called when the ordinary look-up failed)."""

@@ -34,7 +34,9 @@ DEFAULT_VIEWER_HEIGHT = 900
 
 def _collect() -> dict[str, int]:
     plain = {name: value for name, value in globals().items() if name.isupper() and isinstance(value, int)}
-    members = {m.name: m for kind in (*ENUMS, KeyboardInput, MouseInput) for m in kind.__members__.values()}
+    members: dict[str, int] = {}
+    for kind in (*ENUMS, KeyboardInput, MouseInput):
+        members.update(kind.__members__)
     return plain | members
 
 
