@@ -71,6 +71,5 @@ class Struct:
         """Refuse a field that does not exist (only called when the ordinary look-up failed)."""
         if name.startswith("__"):
             raise AttributeError(name)
-        raise AttributeError(
-            unknown_name_message("field", name, _field_types(type(self)), type(self).__name__)
-        )
+        cls: Any = type(self)
+        raise AttributeError(unknown_name_message("field", name, _field_types(cls), cls.__name__))
