@@ -1,0 +1,189 @@
+"""Models: a network, the normalisers of its input and value, and the policy's distribution."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from learning.losses import gaussian_entropy, gaussian_neglogp, policy_kl
+from learning.network_builder import A2CBuilder, NetworkBuilder
+from learning.running_mean_std import RunningMeanStd
+from learning.typed_config import ConfigError
+
+
+class BaseModel:
+    """Builds modules: the nested class `Network` around what a network builder builds."""
+
+    Network: type[BaseModelNetwork]
+
+    def __init__(self, network: NetworkBuilder) -> None:
+        """Keep the loaded network builder."""
+        self.network_builder = network
+
+    def build(self, config: Mapping[str, Any]) -> BaseModelNetwork:
+        """Return a new module, on the CPU.
+
+        Args:
+            config: `actions_num`, `input_shape` (shape of one observation), and if wanted `value_size` (1),
+                `normalize_input` (False), `normalize_value` (False), `num_seqs`. All of it is passed on to
+                the network builder, so that custom networks may take settings of their own.
+        """
+        return self.Network(
+            self.network_builder.build("a2c", **config),
+            obs_shape=config["input_shape"],
+            normalize_value=config.get("normalize_value", False),
+            normalize_input=config.get("normalize_input", False),
+            value_size=config.get("value_size", 1),
+        )
+
+
+class BaseModelNetwork(nn.Module):
+    """A network with its normalisers. `forward` uses the normalisers and never updates them."""
+
+    a2c_network: NetworkBuilder.BaseNetwork
+
+    def __init__(
+        self,
+        a2c_network: NetworkBuilder.BaseNetwork,
+        obs_shape: Sequence[int],
+        normalize_value: bool = False,
+        normalize_input: bool = False,
+        value_size: int = 1,
+    ) -> None:
+        """Put the parts together.
+
+        Args:
+            a2c_network: maps observations to policy parameters and value.
+            obs_shape: shape of one observation.
+            normalize_value: let the network learn normalised values.
+            normalize_input: normalise observations before the network.
+            value_size: number of value heads.
+        """
+        super().__init__()
+        self.value_mean_std = RunningMeanStd((value_size,)) if normalize_value else None
+        self.running_mean_std = RunningMeanStd(obs_shape) if normalize_input else None
+        self.a2c_network = a2c_network
+
+    def norm_obs(self, obs: Tensor) -> Tensor:
+        """Return observations as the network sees them, without gradient."""
+        if self.running_mean_std is None:
+            return obs
+        with torch.no_grad():
+            return self.running_mean_std(obs)
+
+    def denorm_value(self, value: Tensor) -> Tensor:
+        """Return the network's values in units of the shaped reward, without gradient."""
+        if self.value_mean_std is None:
+            return value
+        with torch.no_grad():
+            return self.value_mean_std(value, denorm=True)
+
+    def eval_critic(self, obs: Tensor) -> Tensor:
+        """Return values (B, V) of raw observations in units of the shaped reward, and skip the policy."""
+        return self.denorm_value(self.a2c_network.eval_critic(self.norm_obs(obs)).float())
+
+    def is_rnn(self) -> bool:
+        """Whether the network is recurrent."""
+        return self.a2c_network.is_rnn()
+
+    def is_separate_critic(self) -> bool:
+        """Whether the critic has a trunk of its own."""
+        return self.a2c_network.is_separate_critic()
+
+    def get_default_rnn_state(self) -> tuple[Tensor, ...] | None:
+        """Return the recurrent state of a new episode, None without one."""
+        return self.a2c_network.get_default_rnn_state()
+
+    def get_value_layer(self) -> nn.Module | None:
+        """Return the layer that gives the value."""
+        return self.a2c_network.get_value_layer()
+
+    def get_aux_loss(self) -> dict[str, Tensor] | None:
+        """Return the network's own losses of the last forward, or None."""
+        return self.a2c_network.get_aux_loss()
+
+
+class GaussianNetwork(BaseModelNetwork):
+    """A diagonal Gaussian policy. Subclasses say what the network's second output means.
+
+    The distribution is computed in float32 whatever precision the network ran in.
+    """
+
+    def sigma_and_logstd(self, raw: Tensor) -> tuple[Tensor, Tensor]:
+        """Return the standard deviation and its logarithm from the network's output, (B, A) or (A,)."""
+        raise NotImplementedError
+
+    def forward(self, input_dict: Mapping[str, Any]) -> dict[str, Any]:
+        """Evaluate given actions (`is_train`), or draw new ones.
+
+        Args:
+            input_dict: `obs` (B, num_obs), raw; `is_train` (default True); in training `prev_actions` (B, A).
+
+        Returns:
+            Training: prev_neglogp (B,), values (B, V) normalised, entropy (B,).
+            Otherwise: neglogpacs (B,), values (B, V) in units of the shaped reward, actions (B, A).
+            Both: mus (B, A), sigmas (B, A), rnn_states.
+        """
+        obs = self.norm_obs(input_dict["obs"])
+        mu, raw_sigma, value, states = self.a2c_network({**input_dict, "obs": obs})
+        mu, value = mu.float(), value.float()
+        sigma, logstd = self.sigma_and_logstd(raw_sigma.float())
+        common = {"mus": mu, "sigmas": sigma.expand_as(mu), "rnn_states": states}
+        if input_dict.get("is_train", True):
+            return {
+                "prev_neglogp": gaussian_neglogp(input_dict["prev_actions"], mu, sigma, logstd),
+                "values": value,
+                "entropy": gaussian_entropy(logstd).expand(mu.shape[:-1]),
+                **common,
+            }
+        actions = torch.addcmul(mu, sigma, torch.randn_like(mu)).detach()
+        return {
+            "neglogpacs": gaussian_neglogp(actions, mu, sigma, logstd),
+            "values": self.denorm_value(value),
+            "actions": actions,
+            **common,
+        }
+
+    def kl(self, p_dict: Mapping[str, Tensor], q_dict: Mapping[str, Tensor]) -> Tensor:
+        """Return KL(p ‖ q), (B,), of two policies given by `mu` and `sigma`."""
+        return policy_kl(p_dict["mu"], p_dict["sigma"], q_dict["mu"], q_dict["sigma"])
+
+
+class ModelA2CContinuous(BaseModel):
+    """`continuous_a2c`: the network gives the standard deviation itself."""
+
+    class Network(GaussianNetwork):
+        """Reads the network's second output as sigma."""
+
+        def __init__(self, a2c_network: NetworkBuilder.BaseNetwork, **kwargs: Any) -> None:  # noqa: ANN401 (the parent's)
+            """Check that sigma starts as a standard deviation can."""
+            super().__init__(a2c_network, **kwargs)
+            if isinstance(a2c_network, A2CBuilder.Network) and not _starts_positive(a2c_network):
+                raise ConfigError(
+                    "train.params.network.space.continuous.sigma_init: continuous_a2c takes sigma as the "
+                    "standard deviation, which must start above 0; set val to 1, or use the model "
+                    "continuous_a2c_logstd"
+                )
+
+        def sigma_and_logstd(self, raw: Tensor) -> tuple[Tensor, Tensor]:
+            """Return sigma and its logarithm."""
+            return raw, raw.log()
+
+
+class ModelA2CContinuousLogStd(BaseModel):
+    """`continuous_a2c_logstd`: the network gives the logarithm of the standard deviation."""
+
+    class Network(GaussianNetwork):
+        """Reads the network's second output as log(sigma)."""
+
+        def sigma_and_logstd(self, raw: Tensor) -> tuple[Tensor, Tensor]:
+            """Return sigma and its logarithm."""
+            return raw.exp(), raw
+
+
+def _starts_positive(network: A2CBuilder.Network) -> bool:
+    sigma = network.sigma
+    return isinstance(sigma, nn.Linear) or bool((network.sigma_act(sigma) > 0).all())
