@@ -18,7 +18,7 @@ ARGS ?=
 JOB := $(if $(filter task=%,$(ARGS)),,task=Humanoid)
 
 # Tests run one process a core, so each keeps to one thread.
-TEST_PROCESSES ?= auto
+TEST_PROCESSES ?= logical
 TEST_ARGS ?=
 TYPED := $(wildcard mjgym tasks learning app tools benchmarks train.py)
 
