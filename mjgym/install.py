@@ -1,8 +1,8 @@
 """Make `isaacgym` mean mjgym: an import finder, and the physics engine that new simulations use.
 
-No package named `isaacgym` is shipped or installed. `install()` puts a finder before all others, which gives
 No package named `isaacgym` is shipped or installed. `install()` puts a finder before all others, which makes
 `import isaacgym`, `isaacgym.gymapi` and the like give the very modules of mjgym. A process that is spawned
+starts without it and must call `install()` again.
 """
 
 from __future__ import annotations
