@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 
+@torch.no_grad()
 def compute_gae(
     rewards: Tensor,
     values: Tensor,
@@ -35,17 +36,17 @@ def compute_gae(
     Returns:
         Advantages in the shape of `rewards`; `advantages + values` are the returns (TD(λ) targets).
     """
-    not_done = _like(dones, rewards).logical_not()
     if terminated is not None:
-        next_values = torch.where(_like(terminated, rewards), 0.0, next_values)
+        next_values = next_values * _none_of(terminated, rewards)
     advantages = torch.add(rewards, next_values, alpha=gamma).sub_(values)  # δ_t
-    decay = not_done * (gamma * tau)
+    decay = _none_of(dones, rewards).mul_(gamma * tau)
     rows, decays = advantages.unbind(0), decay.unbind(0)
     for t in range(len(rows) - 2, -1, -1):
         rows[t].addcmul_(decays[t], rows[t + 1])
     return advantages
 
 
+@torch.no_grad()
 def compute_discounted_returns(rewards: Tensor, dones: Tensor, last_values: Tensor, gamma: float) -> Tensor:
     """Return Σ γ^k r_{t+k}, cut at dones, with the value of the state after the last step at the end.
 
@@ -56,13 +57,14 @@ def compute_discounted_returns(rewards: Tensor, dones: Tensor, last_values: Tens
         gamma: discount a step.
     """
     returns = rewards.clone()
-    decay = _like(dones, rewards).logical_not() * gamma
+    decay = _none_of(dones, rewards).mul_(gamma)
     following = last_values
     for row, factor in zip(reversed(returns.unbind(0)), reversed(decay.unbind(0)), strict=True):
         following = row.addcmul_(factor, following)
     return returns
 
 
-def _like(flags: Tensor, target: Tensor) -> Tensor:
-    """Return (T, N) flags as (T, N, 1) where `target` has value heads, so that they broadcast."""
-    return flags.bool() if flags.dim() == target.dim() else flags.bool().unsqueeze(-1)
+def _none_of(flags: Tensor, target: Tensor) -> Tensor:
+    """Return 0 where a flag is set, else 1, in the target's dtype; (T, N, 1) where it has value heads."""
+    ones = flags.logical_not().to(target.dtype)
+    return ones if flags.dim() == target.dim() else ones.unsqueeze(-1)
