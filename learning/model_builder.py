@@ -103,7 +103,7 @@ class ModelBuilder:
         return _create(self.model_factory, model.name, join(path, "model"), network=network)
 
 
-def _create(factory: ObjectFactory, name: str | None, path: str, **kwargs: Any) -> Any:  # noqa: ANN401
+def _create(factory: ObjectFactory, name: str | None, path: str, **kwargs: Any) -> Any:
     if not isinstance(name, str):
         raise ConfigError(f"{path}.name: required key is missing; registered are {', '.join(factory.names)}")
     try:

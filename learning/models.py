@@ -158,7 +158,7 @@ class ModelA2CContinuous(BaseModel):
     class Network(GaussianNetwork):
         """Reads the network's second output as sigma."""
 
-        def __init__(self, a2c_network: NetworkBuilder.BaseNetwork, **kwargs: Any) -> None:  # noqa: ANN401 (the parent's)
+        def __init__(self, a2c_network: NetworkBuilder.BaseNetwork, **kwargs: Any) -> None:
             """Check that sigma starts as a standard deviation can."""
             super().__init__(a2c_network, **kwargs)
             if isinstance(a2c_network, A2CBuilder.Network) and not _starts_positive(a2c_network):

@@ -31,11 +31,11 @@ class NetworkBuilder:
         """Read the `network` block of the train YAML."""
         raise NotImplementedError
 
-    def build(self, name: str, **kwargs: Any) -> NetworkBuilder.BaseNetwork:  # noqa: ANN401 (build settings, see BaseModel.build)
+    def build(self, name: str, **kwargs: Any) -> NetworkBuilder.BaseNetwork:
         """Return a new network. `name` says for which use ("a2c")."""
         raise NotImplementedError
 
-    def __call__(self, name: str, **kwargs: Any) -> NetworkBuilder.BaseNetwork:  # noqa: ANN401
+    def __call__(self, name: str, **kwargs: Any) -> NetworkBuilder.BaseNetwork:
         """Return `build(name, **kwargs)`."""
         return self.build(name, **kwargs)
 
@@ -95,7 +95,7 @@ class A2CBuilder(NetworkBuilder):
         else:
             self.params = from_mapping(self.config_class, params, path)
 
-    def build(self, name: str, **kwargs: Any) -> NetworkBuilder.BaseNetwork:  # noqa: ANN401
+    def build(self, name: str, **kwargs: Any) -> NetworkBuilder.BaseNetwork:
         """Return a new network; see `Network` for the arguments."""
         return type(self).Network(self.params, **kwargs)
 

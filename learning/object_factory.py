@@ -38,7 +38,7 @@ class ObjectFactory:
             raise ValueError(f"{self.kind} {name!r} is already registered; pass override=True to replace it")
         self._builders[name] = builder
 
-    def create(self, name: str, **kwargs: object) -> Any:  # noqa: ANN401 (whatever the builder returns)
+    def create(self, name: str, **kwargs: object) -> Any:
         """Return what the builder of `name` builds from `kwargs`.
 
         Raises:

@@ -150,7 +150,7 @@ class RunningMeanStd(nn.Module):
         self._std.copy_(std)
         self._inv_std.copy_(std.reciprocal())
 
-    def _load_from_state_dict(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 (torch's signature)
+    def _load_from_state_dict(self, *args: Any, **kwargs: Any) -> None:
         super()._load_from_state_dict(*args, **kwargs)
         self.refresh()
 

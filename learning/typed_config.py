@@ -227,7 +227,7 @@ def _convert_dict(kinds: tuple[Any, ...], value: object, path: str) -> dict[Any,
     }
 
 
-def _convert_class(kind: Any, value: object, path: str) -> object:  # noqa: ANN401 (an annotation, or any class)
+def _convert_class(kind: Any, value: object, path: str) -> object:
     if isinstance(value, kind) and not isinstance(value, bool):
         return _refuse_nan(value, path)
     if dataclasses.is_dataclass(kind):
