@@ -6,15 +6,11 @@ import math
 from collections.abc import Callable
 from functools import partial
 
-import torch
 from torch import Tensor, nn
 
 from learning.object_factory import ObjectFactory
 
 Initializer = Callable[[Tensor], object]
-
-# Standard deviation of a unit normal cut off at ±2.
-_TRUNCATED_STD = 0.87962566103423978
 
 
 def variance_scaling_(tensor: Tensor, mode: str = "fan_in", scale: float = 2.0) -> Tensor:
@@ -27,8 +23,7 @@ def variance_scaling_(tensor: Tensor, mode: str = "fan_in", scale: float = 2.0) 
     """
     fan_in, fan_out = nn.init._calculate_fan_in_and_fan_out(tensor)
     fan = {"fan_in": fan_in, "fan_out": fan_out, "fan_avg": (fan_in + fan_out) / 2}[mode]
-    with torch.no_grad():
-        return nn.init.trunc_normal_(tensor, std=math.sqrt(scale / fan), a=-2.0, b=2.0)
+    return nn.init.trunc_normal_(tensor, std=math.sqrt(scale / fan), a=-2.0, b=2.0)
 
 
 def _keep(tensor: Tensor) -> Tensor:
