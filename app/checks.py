@@ -1,0 +1,147 @@
+"""What can be known to be wrong with a task, an agent, a batch or a checkpoint before physics is built."""
+
+from __future__ import annotations
+
+import dataclasses
+import importlib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import tasks
+from app.devices import Processes
+from app.schema import TaskBlock
+from learning.checkpoint import load_checkpoint, load_model_state
+from learning.config import AgentConfig
+from learning.model_builder import ModelBuilder
+from learning.torch_runner import Runner
+from learning.typed_config import ConfigError, from_mapping, suggest, unknown_key
+
+
+def import_modules(names: list[str]) -> None:
+    """Import what registers tasks, agents and networks from outside the repository.
+
+    Raises:
+        ConfigError: there is no such module.
+    """
+    for name in names:
+        try:
+            importlib.import_module(name)
+        except ModuleNotFoundError as error:
+            raise ConfigError(
+                f"import_modules={name}: {error}; its directory has to be on PYTHONPATH"
+            ) from error
+
+
+def check_task(config: dict[str, Any], engine: str) -> type:
+    """Check the `task` block against its types; return the task's class.
+
+    Raises:
+        ConfigError: unknown task, unknown key, wrong type.
+    """
+    from mjgym.install import install
+
+    block = from_mapping(TaskBlock, config["task"], "task")
+    name = config["task_name"]
+    if name not in tasks.names():
+        raise ConfigError(
+            f"task_name={name}: no task is registered under this name; {suggest(name, tasks.names())} "
+            f"Register yours with tasks.register in a module that import_modules names"
+        )
+    install(engine)
+    task_class = tasks.get_class(name)
+    env_type = getattr(task_class, "env_config_type", None)
+    if env_type is not None:
+        env = from_mapping(env_type, block.env, "task.env")
+        if getattr(env, "numEnvs", 1) < 1:
+            raise ConfigError(f"task.env.numEnvs={env.numEnvs}: must be at least 1")
+    return task_class
+
+
+def check_train(config: dict[str, Any], make_runner: Callable[[], Runner]) -> Any:
+    """Check the `train` block against the types of its agent; return the agent's configuration.
+
+    Args:
+        config: the whole configuration.
+        make_runner: returns a Runner that knows every agent, player, model and network.
+
+    Raises:
+        ConfigError: unknown name or key, wrong type, broken rule.
+    """
+    unknown = sorted(set(config["train"]) - {"params"})
+    if unknown:
+        raise ConfigError(
+            unknown_key(f"train.{unknown[0]}", config["train"][unknown[0]], unknown[0], ["params"])
+        )
+    runner = make_runner()
+    params = config["train"].get("params")
+    if not isinstance(params, dict):
+        raise ConfigError("train.params: is missing; a train file holds RL Games' params block")
+    runner.load(params)
+    return runner.params["config"]
+
+
+def fit_batch(
+    config: dict[str, Any], agent: AgentConfig, processes: Processes, notes: list[str], is_given: bool
+) -> None:
+    """Make the minibatch divide the batch, unless the user chose its size.
+
+    Args:
+        config: changed in place: `minibatch_size`, `world_share`.
+        agent: the agent's configuration.
+        processes: workers that share it; under torchrun every size is a rank's own.
+        notes: gets a line if the size was changed.
+        is_given: the command line says `minibatch_size`.
+
+    Raises:
+        ConfigError: it does not divide, and the user chose it.
+    """
+    block = config["train"]["params"]["config"]
+    block["world_share"] = not processes.by_torchrun
+    agent = dataclasses.replace(agent, world_share=block["world_share"])
+    shares = processes.world_size if agent.world_share else 1
+    fitted = agent.fitted_minibatch_size(shares)
+    if not is_given and agent.minibatch_size is not None and fitted != agent.minibatch_size:
+        batch = agent.horizon_length * agent.num_actors
+        notes.append(
+            f"minibatch_size={agent.minibatch_size} does not divide horizon_length * num_envs = "
+            f"{agent.horizon_length} * {agent.num_actors} = {batch} over {shares} workers; using {fitted}"
+        )
+        block["minibatch_size"] = fitted
+        agent = dataclasses.replace(agent, minibatch_size=fitted)
+    agent.batch_shape(processes.world_size)
+
+
+def check_checkpoint(path: Path, config: dict[str, Any], task_class: type) -> None:
+    """Check that a checkpoint can be read and fits the task and the network.
+
+    Raises:
+        ConfigError: it does not; the differences are named.
+    """
+    state = load_checkpoint(path)
+    trained, task = (state.get("info") or {}).get("task"), config["task_name"]
+    if trained not in (None, task):
+        raise ConfigError(
+            f"checkpoint={shown(path)}: was trained on task={trained}, not {task}; say task={trained}"
+        )
+    sizes = getattr(task_class, "num_obs", None), getattr(task_class, "num_actions", None)
+    if None in sizes or config["train"]["params"]["algo"]["name"] != "a2c_continuous":
+        return  # the agent itself compares, once it knows the sizes
+    params = config["train"]["params"]
+    model = ModelBuilder().load(params)
+    module = model.build(
+        {
+            "actions_num": sizes[1],
+            "input_shape": (sizes[0],),
+            "value_size": 1,
+            "num_seqs": 1,
+            "normalize_input": params["config"].get("normalize_input", False),
+            "normalize_value": params["config"].get("normalize_value", False),
+        }
+    )
+    load_model_state(module, state["model"], shown(path))
+
+
+def shown(path: Path) -> Path:
+    """Return a path as short as it can be said from the current directory."""
+    return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path

@@ -1,0 +1,140 @@
+"""From the command line to configurations: Hydra composes, nothing is run or written here."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+import tempfile
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import hydra
+from hydra.core.hydra_config import HydraConfig
+from omegaconf import DictConfig, OmegaConf
+
+from app.errors import translated
+from app.resolvers import register_resolvers
+from learning.typed_config import ConfigError
+
+CONFIG_DIR = Path(__file__).resolve().parent.parent / "cfg"
+GROUPS = ("task", "train", "hardware", "overlay")
+
+
+@dataclass(frozen=True)
+class Job:
+    """One configuration of the command line; a sweep has several."""
+
+    config: dict[str, Any]
+    """the whole configuration, resolved to plain values"""
+    overrides: tuple[str, ...]
+    """what the command line said, in Hydra's grammar: `num_envs=64`"""
+    choices: dict[str, str | None]
+    """file that was chosen in each group: {"task": "Ant", "train": "AntPPO", …}"""
+    config_dirs: tuple[Path, ...]
+    """directories that files were looked for in, those of --config-dir first"""
+
+
+def compose(argv: Sequence[str]) -> list[Job]:
+    """Compose every job of a command line.
+
+    Args:
+        argv: what follows `train.py`: overrides, and Hydra's options such as `-m` and `--config-dir`.
+
+    Returns:
+        One job, several for a sweep (`-m`), none where Hydra only showed something (`--help`, `--cfg job`).
+
+    Raises:
+        ConfigError: anything in it that cannot be composed.
+    """
+    register_resolvers()
+    collected: list[Job] = []
+    pending: list[tuple[DictConfig, DictConfig]] = []
+
+    def collect(config: DictConfig) -> None:
+        pending.append((config, HydraConfig.get()))
+
+    with translated(argv, known_keys), _hydra_arguments(resolve_choices(argv)):
+        hydra.main(version_base="1.3", config_path=str(CONFIG_DIR), config_name="config")(collect)()
+        for config, hydra_config in pending:
+            collected.append(_job(config, hydra_config))
+    return collected
+
+
+def recompose(job: Job, overrides: Sequence[str]) -> Job:
+    """Compose a job once more with other overrides, for example those that a run was started with."""
+    outside = outside_dirs(job)
+    options = ["--config-dir", str(outside[0])] if outside else []
+    return compose([*options, *last_of_each(overrides)])[0]
+
+
+def outside_dirs(job: Job) -> list[Path]:
+    """Return the directories of files from outside the repository."""
+    return [path for path in job.config_dirs if path != CONFIG_DIR]
+
+
+def resolve_choices(argv: Sequence[str]) -> list[str]:
+    """Return the arguments with file choices that imply each other filled in.
+
+    The place for names that stand for more than one file. Today there is one such rule: `--help` composes
+    something to show, so it needs a task. Hydra's --experimental-rerun is refused: it unpickles a file.
+    """
+    arguments = list(argv)
+    if any(argument.startswith("--experimental-rerun") for argument in arguments):
+        raise ConfigError("--experimental-rerun: runs code from a file; use experiment=NAME checkpoint=last")
+    asks_help = {"--help", "-h"} & set(arguments)
+    if asks_help and not any(argument.startswith("task=") for argument in arguments):
+        arguments.append("task=Cartpole")
+    return arguments
+
+
+def last_of_each(overrides: Sequence[str]) -> list[str]:
+    """Drop overrides whose key is given again later; Hydra refuses a file chosen twice."""
+    latest = {override_key(override): override for override in overrides}
+    return [override for override in overrides if latest[override_key(override)] is override]
+
+
+def override_key(override: str) -> str:
+    """Return the key of an override: `num_envs` of `++num_envs=64`, `a.b` of `~a.b`."""
+    return override.lstrip("+~").split("=", 1)[0].split("@", 1)[0]
+
+
+def known_keys(argv: Sequence[str]) -> dict[str, Any]:
+    """Return the configuration that the file choices alone lead to: what an override may name."""
+    options = [
+        a for i, a in enumerate(argv) if a.startswith("--config-dir") or (i and argv[i - 1] == "--config-dir")
+    ]
+    choices = [a.split(",")[0] for a in argv if override_key(a) in GROUPS and "=" in a]
+    return compose([*options, *choices])[0].config
+
+
+def _job(config: DictConfig, hydra_config: DictConfig) -> Job:
+    plain = OmegaConf.to_container(config, resolve=True, throw_on_missing=True)
+    sources = [source.path for source in hydra_config.runtime.config_sources if source.schema == "file"]
+    return Job(
+        config=plain,  # type: ignore[arg-type]
+        overrides=tuple(hydra_config.overrides.task),
+        choices={group: hydra_config.runtime.choices.get(group) for group in GROUPS},
+        config_dirs=tuple(Path(path) for path in sources),
+    )
+
+
+@contextlib.contextmanager
+def _hydra_arguments(argv: Sequence[str]) -> Iterator[None]:
+    """Let Hydra read `argv`, raise its errors instead of printing them, and leave no directory behind."""
+    full_error = os.environ.get("HYDRA_FULL_ERROR")
+    saved = sys.argv
+    with tempfile.TemporaryDirectory(prefix="gaitway_") as scratch:
+        places = [f"hydra.run.dir='{scratch}'", f"hydra.sweep.dir='{scratch}'"]
+        sys.argv = [saved[0], *argv, *places]
+        os.environ["HYDRA_FULL_ERROR"] = "1"
+        try:
+            yield
+        finally:
+            sys.argv = saved
+            if full_error is None:
+                del os.environ["HYDRA_FULL_ERROR"]
+            else:
+                os.environ["HYDRA_FULL_ERROR"] = full_error

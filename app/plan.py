@@ -1,0 +1,224 @@
+"""The plan of a run: everything that its command line left open, decided and checked before physics is built.
+
+`_plan` reads top to bottom: types, engine, task, agent, processes, batch, directory, checkpoint.
+"""
+
+from __future__ import annotations
+
+import copy
+import dataclasses
+import random
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from app.checks import check_checkpoint, check_task, check_train, fit_batch, import_modules, shown
+from app.commands import play_command
+from app.compose import Job, outside_dirs, override_key, recompose
+from app.devices import Processes, available_cores, check_engine, plan_processes
+from app.run_directory import (
+    RUNS,
+    Checkpoint,
+    RunDirectory,
+    check_runs,
+    find_checkpoint,
+    new_run,
+    stored_overrides,
+)
+from app.schema import RunConfig
+from app.sources import with_source
+from learning.torch_runner import Runner
+from learning.typed_config import ConfigError, from_mapping
+
+MINIBATCH_KEY = "train.params.config.minibatch_size"
+LARGEST_DRAWN_SEED = 10_000
+MACHINE_KEYS = ("physics_engine", "sim_device", "rl_device", "pipeline")
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A run that may start: everything that workers are told."""
+
+    task: str
+    """the chosen file of cfg/task"""
+    train: str
+    """the chosen file of cfg/train"""
+    settings: RunConfig
+    """the typed top-level keys"""
+    config: dict[str, Any]
+    """the whole configuration, as config.yaml keeps it"""
+    overrides: tuple[str, ...]
+    """the command line that leads to it"""
+    processes: Processes
+    """workers and threads"""
+    config_dir: Path | None
+    """the directory of --config-dir"""
+    directory: RunDirectory | None
+    """where the run writes; None: nowhere"""
+    checkpoint: Path | None = None
+    """file to start from"""
+    notes: list[str] = field(default_factory=list)
+    """what the user should know of what was decided"""
+
+    @property
+    def params(self) -> dict[str, Any]:
+        """RL Games' `params` block."""
+        return self.config["train"]["params"]
+
+    @property
+    def play_command(self) -> str:
+        """What to type to see what this run learned."""
+        run = self.directory.path.name if self.directory else ""
+        return play_command(self.task, self.train, run, self.config_dir)
+
+    @property
+    def title(self) -> str:
+        """What runs, and on what, in a line."""
+        workers = self.processes.world_size
+        return (
+            f"{self.task} with {self.train}: {self.params['config']['num_actors']} environments, "
+            f"{workers} worker{'s' if workers > 1 else ''} with {self.processes.num_threads} physics "
+            f"thread{'s' if self.processes.num_threads > 1 else ''} each, {self.settings.rl_device}"
+        )
+
+
+def check_distinct(plans: Sequence[Plan]) -> None:
+    """Refuse a sweep whose jobs would write into the same run directory.
+
+    Raises:
+        ConfigError: two jobs have the same `experiment`.
+    """
+    names = [plan.settings.experiment for plan in plans if plan.settings.experiment and plan.directory]
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise ConfigError(
+            f"experiment={twice[0]}: several jobs of the sweep have this name; leave it out, or let it "
+            f"depend on what is swept: experiment='{twice[0]}_\\${{seed}}'"
+        )
+
+
+def make_plan(job: Job, make_runner: Callable[[], Runner]) -> Plan:
+    """Check a composed job and decide what it left open.
+
+    Args:
+        job: a composed command line.
+        make_runner: returns a Runner that knows every agent, player, model and network.
+
+    Raises:
+        ConfigError: the first thing that is wrong, with where it was given.
+    """
+    try:
+        found = _checkpoint_of(job)
+        if found is not None and found.run is not None and (_is_test(job) or _resumes(job, found)):
+            job = _as_its_run(job, found.run)
+        return _plan(job, found, make_runner)
+    except ConfigError as error:
+        raise ConfigError(with_source(str(error), job)) from error
+
+
+def _plan(job: Job, found: Checkpoint | None, make_runner: Callable[[], Runner]) -> Plan:
+    config = copy.deepcopy(job.config)
+    settings = from_mapping(RunConfig, config, "")
+    notes: list[str] = []
+    check_runs()
+    check_engine(settings)
+    import_modules(settings.import_modules)
+    task_class = check_task(config, settings.physics_engine)
+    agent = check_train(config, make_runner)
+    seed = _seed(config, settings, notes)
+    processes = plan_processes(settings, agent.num_actors, available_cores())
+    config["num_workers"] = None if processes.by_torchrun else processes.num_workers
+    config["task"]["sim"].setdefault("physx", {})["num_threads"] = processes.num_threads
+    if not settings.test:
+        fit_batch(config, agent, processes, notes, _is_given(job, MINIBATCH_KEY))
+    directory = _directory(job, settings, found)
+    if found is not None:
+        check_checkpoint(found.path, config, task_class)
+        notes.append(f"from {shown(found.path)}")
+    return Plan(
+        task=job.choices["task"] or "",
+        train=job.choices["train"] or "",
+        settings=dataclasses.replace(settings, seed=seed),
+        config=config,
+        overrides=_kept_overrides(job, config),
+        processes=processes,
+        config_dir=outside[0] if (outside := outside_dirs(job)) else None,
+        directory=directory,
+        checkpoint=found.path if found else None,
+        notes=notes,
+    )
+
+
+def _checkpoint_of(job: Job) -> Checkpoint | None:
+    value, test = job.config.get("checkpoint"), _is_test(job)
+    if value in (None, ""):
+        if test:
+            raise ConfigError(
+                "test=True: plays a trained policy; say which: checkpoint=best, last, or a file"
+            )
+        return None
+    task, train = job.choices["task"] or "", job.choices["train"] or ""
+    experiment = job.config.get("experiment")
+    experiment = None if experiment is None else str(experiment)
+    return find_checkpoint(str(value), experiment, task, train, test)
+
+
+def _is_test(job: Job) -> bool:
+    return job.config.get("test") is True
+
+
+def _resumes(job: Job, found: Checkpoint) -> bool:
+    """Training goes on in the checkpoint's run: it is that run's last, and no other run is named."""
+    experiment, asked = job.config.get("experiment"), str(job.config["checkpoint"])
+    asks_for_run = asked == "last" or Path(asked).is_dir()
+    same_run = experiment is None or found.run == (RUNS / str(experiment)).resolve()
+    return found.is_last and asks_for_run and same_run
+
+
+def _as_its_run(job: Job, run: Path) -> Job:
+    """Compose the job with its run's command line below its own."""
+    stored = stored_overrides(run)
+    if not stored:
+        return job
+    kept = {override_key(item): item.split("=", 1)[-1] for item in stored}
+    for group in ("task", "train"):
+        trained, asked = kept.get(group), job.choices[group]
+        if trained not in (None, asked) and (group == "task" or _is_given(job, group)):
+            raise ConfigError(
+                f"{group}={asked}: {shown(run)} was trained with {group}={trained}; say {group}={trained}"
+            )
+    machine = [f"{key}={job.config[key]}" for key in MACHINE_KEYS]
+    dropped = {"num_workers"} if _is_test(job) else set()
+    stored = [item for item in stored if override_key(item) not in dropped]
+    return recompose(job, [*stored, *machine, *job.overrides])
+
+
+def _directory(job: Job, settings: RunConfig, found: Checkpoint | None) -> RunDirectory | None:
+    if settings.test:
+        return RunDirectory(found.run, is_new=False) if found and found.run else None
+    if found and found.run and _resumes(job, found):
+        return RunDirectory(found.run, is_new=False)
+    return new_run(settings.experiment, job.choices["task"] or "", job.choices["train"] or "")
+
+
+def _seed(config: dict[str, Any], settings: RunConfig, notes: list[str]) -> int:
+    if settings.seed is not None and settings.seed >= 0:
+        return settings.seed
+    drawn = random.SystemRandom().randrange(LARGEST_DRAWN_SEED)
+    config["seed"] = config["train"]["params"]["seed"] = drawn
+    notes.append(f"seed={drawn} was drawn")
+    return drawn
+
+
+def _kept_overrides(job: Job, config: dict[str, Any]) -> tuple[str, ...]:
+    """The command line, with what was chosen by default said too, so that it means the same tomorrow."""
+    groups = [group for group in ("task", "train", "hardware") if job.choices[group]]
+    chosen = [f"{group}={job.choices[group]}" for group in groups]
+    said = [item for item in job.overrides if override_key(item) not in {*groups, "seed", "num_workers"}]
+    decided = [f"{key}={config[key]}" for key in ("seed", "num_workers") if config[key] is not None]
+    return (*chosen, *said, *decided)
+
+
+def _is_given(job: Job, key: str) -> bool:
+    return any(override_key(item) == key for item in job.overrides)
