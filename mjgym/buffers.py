@@ -1,0 +1,237 @@
+"""The float32 buffers that ``acquire_*`` hands out: alive as long as the simulation, written in place.
+
+A :class:`StateBuffer` shows state (roots, DOFs): reading it back is cheap, so a refresh always copies all of it
+and overwrites what a task may have written. An :class:`OutputBuffer` shows what follows from the state (bodies,
+forces): a refresh copies only environments that were set since the last one, unless time has moved.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+
+from mjgym import tensors
+from mjgym.assets.asset import ForceSensor
+from mjgym.compile import ActorLayout, CompiledEnv
+from mjgym.descriptor import Tensor
+from mjgym.engines.interface import Engine
+
+
+class StateBuffer(ABC):
+    """A float32 image of a part of the state, (N, rows of one environment, columns)."""
+
+    def __init__(self, engine: Engine, compiled: CompiledEnv, rows: int, columns: int) -> None:
+        self.actors = compiled.actors
+        self.per_env = torch.zeros(engine.num_envs, rows, columns, device=engine.device)
+        self.descriptor = Tensor(self.per_env.view(-1, columns))
+
+    @abstractmethod
+    def rows_of(self, source: torch.Tensor, handle: int) -> torch.Tensor:
+        """Return one actor's part (N, ...) of a tensor of the buffer's shape, as a view."""
+
+    @abstractmethod
+    def refresh(self) -> None:
+        """Copy the state of every environment into the buffer."""
+
+    @abstractmethod
+    def write(self, actor: ActorLayout, env_ids: torch.Tensor | slice, rows: torch.Tensor) -> None:
+        """Make ``rows`` (K, ...) the state of one actor in the given environments."""
+
+
+class RootStates(StateBuffer):
+    """Root states, (N, actors, 13). A fixed base shows the pose it stands in, at rest."""
+
+    def __init__(self, engine: Engine, compiled: CompiledEnv) -> None:
+        super().__init__(engine, compiled, len(compiled.actors), 13)
+        self._qpos, self._qvel = engine.state("qpos"), engine.state("qvel")
+        self._mocap_pos, self._mocap_quat = engine.state("mocap_pos"), engine.state("mocap_quat")
+
+    def rows_of(self, source: torch.Tensor, handle: int) -> torch.Tensor:
+        """Return one actor's root states, (N, 13)."""
+        return source[:, handle]
+
+    def refresh(self) -> None:
+        """Copy all root states from the free joints and fixed bases."""
+        for index, actor in enumerate(self.actors):
+            out = self.per_env[:, index]
+            if actor.free_qpos >= 0:
+                position = self._qpos[:, actor.free_qpos : actor.free_qpos + 7]
+                tensors.write_free_root(position, self._qvel[:, actor.free_qvel : actor.free_qvel + 6], out)
+            else:
+                out[:, tensors.POSITION].copy_(self._mocap_pos[:, actor.mocap])
+                tensors.write_rotation(self._mocap_quat[:, actor.mocap], out[:, tensors.ROTATION])
+                out[:, 7:13].zero_()
+
+    def write(self, actor: ActorLayout, env_ids: torch.Tensor | slice, rows: torch.Tensor) -> None:
+        """Set root states from ``rows`` (K, 13). The velocity of a fixed base is ignored."""
+        qpos, qvel = tensors.free_joint_state(rows.to(self._qpos.dtype))
+        if actor.free_qpos >= 0:
+            self._qpos[env_ids, actor.free_qpos : actor.free_qpos + 7] = qpos
+            self._qvel[env_ids, actor.free_qvel : actor.free_qvel + 6] = qvel
+        else:
+            self._mocap_pos[env_ids, actor.mocap] = qpos[:, 0:3]
+            self._mocap_quat[env_ids, actor.mocap] = qpos[:, 3:7]
+
+
+class DofStates(StateBuffer):
+    """DOF positions and velocities, (N, DOFs, 2)."""
+
+    def __init__(self, engine: Engine, compiled: CompiledEnv) -> None:
+        super().__init__(engine, compiled, compiled.num_dofs, 2)
+        self._qpos, self._qvel = engine.state("qpos"), engine.state("qvel")
+
+    def rows_of(self, source: torch.Tensor, handle: int) -> torch.Tensor:
+        """Return one actor's DOF states, (N, DOFs of the actor, 2)."""
+        return source[:, self.actors[handle].dofs]
+
+    def refresh(self) -> None:
+        """Copy all DOF states."""
+        for actor in self.actors:
+            out = self.per_env[:, actor.dofs]
+            out[..., 0].copy_(self._qpos[:, actor.qpos : actor.qpos + actor.num_dofs])
+            out[..., 1].copy_(self._qvel[:, actor.qvel : actor.qvel + actor.num_dofs])
+
+    def write(self, actor: ActorLayout, env_ids: torch.Tensor | slice, rows: torch.Tensor) -> None:
+        """Set DOF states from ``rows`` (K, DOFs of the actor, 2)."""
+        wide = rows.to(self._qpos.dtype)
+        self._qpos[env_ids, actor.qpos : actor.qpos + actor.num_dofs] = wide[..., 0]
+        self._qvel[env_ids, actor.qvel : actor.qvel + actor.num_dofs] = wide[..., 1]
+
+
+class OutputBuffer(ABC):
+    """A float32 image of derived fields, (N, rows of one environment, columns)."""
+
+    def __init__(self, engine: Engine, fields: Sequence[str], rows: int, columns: int) -> None:
+        self.per_env = torch.zeros(engine.num_envs, rows, columns, device=engine.device)
+        shape = (-1, columns) if columns > 1 else (-1,)
+        self.descriptor = Tensor(self.per_env.view(shape))
+        self._fields = [engine.derived(name) for name in fields]
+        self._all_stale = True
+        self._stale = np.zeros(engine.num_envs, dtype=bool)
+
+    def mark_all(self) -> None:
+        """Note that every environment has moved on."""
+        self._all_stale = True
+
+    def mark(self, env_ids: np.ndarray) -> None:
+        """Note that these environments have been set."""
+        self._stale[env_ids] = True
+
+    def refresh(self) -> None:
+        """Bring the stale environments' rows up to date."""
+        if self._all_stale:
+            self._write(self._fields, self.per_env)
+        elif self._stale.any():
+            rows = torch.from_numpy(np.flatnonzero(self._stale)).to(self.per_env.device)
+            fresh = torch.empty_like(self.per_env[: len(rows)])
+            self._write([field[rows] for field in self._fields], fresh)
+            self.per_env[rows] = fresh
+        self._all_stale = False
+        self._stale[:] = False
+
+    @abstractmethod
+    def _write(self, fields: list[torch.Tensor], out: torch.Tensor) -> None:
+        """Convert derived fields (K, ...) into rows of the buffer, (K, rows, columns)."""
+
+
+def _select(bodies: tuple[int, ...], device: torch.device) -> slice | torch.Tensor:
+    """Return a slice if the bodies are consecutive (a view), else their indices (a copy)."""
+    if bodies == tuple(range(bodies[0], bodies[0] + len(bodies))):
+        return slice(bodies[0], bodies[0] + len(bodies))
+    return torch.tensor(bodies, device=device)
+
+
+def _roots(engine: Engine, bodies: tuple[int, ...]) -> slice | torch.Tensor:
+    """Return the bodies that ``subtree_com`` is to be read at: one that serves all, or one for each."""
+    roots = tuple(int(engine.model.body_rootid[body]) for body in bodies)
+    return _select(roots[:1] if len(set(roots)) == 1 else roots, engine.device)
+
+
+class BodyStates(OutputBuffer):
+    """Rigid-body states, (N, bodies, 13)."""
+
+    def __init__(self, engine: Engine, compiled: CompiledEnv) -> None:
+        bodies = compiled.bodies
+        super().__init__(engine, ("xpos", "xquat", "cvel", "subtree_com"), len(bodies), 13)
+        self._bodies, self._root = _select(bodies, engine.device), _roots(engine, bodies)
+
+    def _write(self, fields: list[torch.Tensor], out: torch.Tensor) -> None:
+        xpos, xquat, cvel = (field[:, self._bodies] for field in fields[:3])
+        tensors.write_body_states(xpos, xquat, cvel, fields[3][:, self._root], out)
+
+
+class ContactForces(OutputBuffer):
+    """Net contact force on each body in world axes, (N, bodies, 3) [N]."""
+
+    def __init__(self, engine: Engine, compiled: CompiledEnv) -> None:
+        bodies = compiled.bodies
+        super().__init__(engine, ("cfrc_ext",), len(bodies), 3)
+        self._bodies = _select(bodies, engine.device)
+        self._applied: torch.Tensor | None = None
+
+    def set_applied(self, force: torch.Tensor | None) -> None:
+        """Say what ``xfrc_applied`` (N, nbody, 6) was during the step: MuJoCo's figure includes it."""
+        self._applied = None if force is None else force[..., 0:3].clone()
+
+    def forget_applied(self, env_ids: torch.Tensor) -> None:
+        """Note that forces in these environments have been computed afresh, with nothing applied."""
+        if self._applied is not None:
+            self._applied[env_ids] = 0.0
+
+    def refresh(self) -> None:
+        """Bring the stale environments' rows up to date."""
+        if self._applied is not None:
+            self.mark_all()
+        super().refresh()
+
+    def _write(self, fields: list[torch.Tensor], out: torch.Tensor) -> None:
+        out.copy_(fields[0][:, self._bodies, 3:6])
+        if self._applied is not None:
+            out.sub_(self._applied[:, self._bodies].to(out.dtype))
+
+
+class SensorForces(OutputBuffer):
+    """Force sensors, (N, sensors, 6): the wrench of contacts and applied forces on the sensor's body.
+
+    Force [N], then torque about the sensor's origin [N m], in the sensor's axes or the world's as its properties
+    say. Gravity and the forces of joints are no part of it: a foot that stands still reads the load it bears.
+    """
+
+    def __init__(self, engine: Engine, sensors: Sequence[tuple[int, ForceSensor]]) -> None:
+        """Prepare to read ``sensors``: pairs of body id and description."""
+        super().__init__(engine, ("cfrc_ext", "subtree_com", "xpos", "xquat"), len(sensors), 6)
+        bodies = tuple(body for body, _ in sensors)
+        self._bodies, self._root = _select(bodies, engine.device), _roots(engine, bodies)
+        kind = {"dtype": engine.dtype, "device": engine.device}
+        self._offset = torch.tensor([sensor.position for _, sensor in sensors], **kind)
+        self._rotation = tensors.to_wxyz(torch.tensor([sensor.rotation for _, sensor in sensors], **kind))
+        self._in_world = torch.tensor([sensor.properties.use_world_frame for _, sensor in sensors])
+        self._unit = torch.tensor([1.0, 0.0, 0.0, 0.0], **kind)
+
+    def _write(self, fields: list[torch.Tensor], out: torch.Tensor) -> None:
+        wrench, xpos, xquat = (fields[i][:, self._bodies] for i in (0, 2, 3))
+        origin = xpos + tensors.rotate(xquat, self._offset.expand_as(xpos))
+        axes = tensors.multiply(xquat, self._rotation.expand_as(xquat))
+        axes = torch.where(self._in_world.to(axes.device)[:, None], self._unit, axes)
+        com = fields[1][:, self._root]
+        tensors.write_sensor_wrenches(wrench[..., 3:6], wrench[..., 0:3], com, origin, axes, out)
+
+
+class DofForces(OutputBuffer):
+    """Generalised force of drives, actuation, springs and dampers on each DOF, (N, DOFs, 1) [N m or N].
+
+    Contacts, joint limits, friction and gravity are no part of it. Actors for which DOF forces were not enabled
+    show zeros.
+    """
+
+    def __init__(self, engine: Engine, compiled: CompiledEnv, enabled: Sequence[bool]) -> None:
+        super().__init__(engine, ("qfrc_actuator", "qfrc_spring", "qfrc_damper"), compiled.num_dofs, 1)
+        self._actors = [actor for actor, wanted in zip(compiled.actors, enabled, strict=True) if wanted]
+
+    def _write(self, fields: list[torch.Tensor], out: torch.Tensor) -> None:
+        for actor in self._actors:
+            drive, spring, damper = (field[:, actor.qvel : actor.qvel + actor.num_dofs] for field in fields)
+            out[:, actor.dofs, 0].copy_(drive + spring + damper)

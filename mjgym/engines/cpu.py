@@ -1,0 +1,133 @@
+"""The CPU engine: `mujoco.batch.Batch`, a C++ thread pool over many simulations."""
+
+from __future__ import annotations
+
+import os
+from typing import Final
+
+import mujoco
+import numpy as np
+import torch
+from mujoco.batch import Batch
+
+from mjgym.engines.interface import DERIVED_FIELDS, STATE_FIELDS, Engine
+
+_STAGE_NONE: Final = int(mujoco.mjtStage.mjSTAGE_NONE)
+_STAGE_VEL: Final = int(mujoco.mjtStage.mjSTAGE_VEL)
+_SENSORS_OFF: Final = int(mujoco.mjtDisableBit.mjDSBL_SENSOR)
+_BAD_STATE: Final = tuple(
+    int(warning)
+    for warning in (
+        mujoco.mjtWarning.mjWARN_BADQPOS,
+        mujoco.mjtWarning.mjWARN_BADQVEL,
+        mujoco.mjtWarning.mjWARN_BADQACC,
+    )
+)
+_COUNT: Final = 1  # batch.warning holds (last info, number of warnings)
+
+
+class CpuEngine(Engine):
+    """Simulations as rows of float64 state that a pool of threads steps; bit-identical at any thread count."""
+
+    def __init__(self, model: mujoco.MjModel, num_envs: int, num_threads: int, device: str = "cpu") -> None:
+        """Start the thread pool.
+
+        Args:
+            model: what every environment simulates.
+            num_envs: number of simulations.
+            num_threads: threads that step them, at most one a core; 0 for one a core.
+            device: must be the CPU.
+
+        Raises:
+            ValueError: if the device is no CPU.
+        """
+        self.device = torch.device(device)
+        if self.device.type != "cpu":
+            raise ValueError(
+                f"engine 'mujoco' simulates on the CPU, not on {device!r}; use engine 'mujoco_warp' for a GPU"
+            )
+        self.model = model
+        self.num_envs = num_envs
+        self.dtype = torch.float64
+        model.opt.disableflags |= _SENSORS_OFF
+        cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+        self._batch: Batch = Batch(model, num_envs, min(num_threads or cores, cores))
+        self._tensors: dict[str, torch.Tensor] = {}
+
+    def state(self, name: str) -> torch.Tensor:
+        """Return the live view of a state field, (N, ...) float64, strided over the state rows."""
+        return self._bound(name, STATE_FIELDS)
+
+    def derived(self, name: str) -> torch.Tensor:
+        """Return the live output array of a derived field, (N, ...) float64."""
+        return self._bound(name, DERIVED_FIELDS)
+
+    def _bound(self, name: str, allowed: tuple[str, ...]) -> torch.Tensor:
+        if name not in allowed:
+            raise ValueError(f"{name!r} is not one of {', '.join(allowed)}")
+        if name not in self._tensors:
+            self._tensors[name] = _as_tensor(self._batch.bind(name))
+        return self._tensors[name]
+
+    def step(self, num_substeps: int, current: bool) -> None:
+        """Advance all environments; see :meth:`Engine.step`."""
+        self._batch.step(nstep=num_substeps, stage=_STAGE_VEL if current else _STAGE_NONE)
+
+    def forward(self, env_ids: torch.Tensor | None) -> None:
+        """Compute derived fields without moving time; see :meth:`Engine.forward`."""
+        # All stages, not only those asked for: a stage that did not run would leave another simulation's values.
+        self._batch.forward(None if env_ids is None else env_ids.numpy())
+
+    def enable_contact_forces(self) -> None:
+        """Switch the sensors on, for whose sake MuJoCo computes ``CONTACT_FIELDS``."""
+        flags = self.model_field("opt.disableflags")
+        flags &= ~_SENSORS_OFF
+
+    def model_field(self, name: str) -> torch.Tensor:
+        """Return per-environment values of a model field; see :meth:`Engine.model_field`."""
+        return _as_tensor(self._batch.expand(name))
+
+    def set_const(self, env_ids: torch.Tensor | None = None) -> None:
+        """Derive the constants that depend on masses and inertias; see :meth:`Engine.set_const`."""
+        self._batch.set_const(None if env_ids is None else env_ids.numpy())
+
+    def warning_counts(self) -> torch.Tensor:
+        """Return how often each environment diverged and was reset by MuJoCo, (N,) int64."""
+        counts = self._batch.warning[:, _BAD_STATE, _COUNT].sum(axis=1, dtype=np.int64)
+        return torch.from_numpy(counts)
+
+    def save_state(self) -> dict[str, torch.Tensor]:
+        """Return a copy of the state rows and of the derived fields that tensors show."""
+        saved = {"state": torch.from_numpy(self._batch.state.copy())}
+        return saved | {name: t.clone() for name, t in self._tensors.items() if name in DERIVED_FIELDS}
+
+    def load_state(self, state: dict[str, torch.Tensor]) -> None:
+        """Put a saved state back; see :meth:`Engine.load_state`."""
+        rows = state["state"]
+        if tuple(rows.shape) != self._batch.state.shape:
+            raise ValueError(
+                f"the saved state has {rows.shape[0]} environments of {rows.shape[1]} numbers, this simulation "
+                f"{self._batch.state.shape[0]} of {self._batch.state.shape[1]}; load it into an equal simulation"
+            )
+        self._batch.state[:] = rows.numpy()
+        for name, value in state.items():
+            if name in DERIVED_FIELDS:
+                self.derived(name).copy_(value)
+
+    def env_model_data(self, env: int) -> tuple[mujoco.MjModel, mujoco.MjData]:
+        """Return one environment's model and data to draw or to inspect."""
+        model, data = self._batch.get_model(env), self._batch.get_data(env)
+        mujoco.mj_forward(model, data)
+        return model, data
+
+    def close(self) -> None:
+        """Free the simulations and their threads."""
+        self._tensors.clear()
+        del self._batch
+
+
+def _as_tensor(array: np.ndarray) -> torch.Tensor:
+    """View an array as a tensor without a copy; Batch marks outputs read-only, which torch has no word for."""
+    view = array.view()
+    view.flags.writeable = True
+    return torch.from_numpy(view)

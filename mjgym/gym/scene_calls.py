@@ -1,0 +1,172 @@
+"""Calls that make environments and actors, and set the properties of actors."""
+
+from __future__ import annotations
+
+import copy
+
+import numpy as np
+
+from mjgym.assets import Asset
+from mjgym.gym.checks import actor_of, asset_of, building, item_of
+from mjgym.properties import check_dof_properties
+from mjgym.property_writer import actor_dof_properties
+from mjgym.scene import Actor, Env, Sim
+from mjgym.structs import MeshType, RigidBodyProperties, RigidShapeProperties, Transform, Vec3
+
+
+class SceneCalls:
+    """Environments, actors, and the properties of one actor."""
+
+    def create_env(self, sim: Sim, lower: Vec3, upper: Vec3, num_per_row: int) -> Env:
+        """Append an environment to a grid of cells of size ``upper - lower`` [m], ``num_per_row`` in a row.
+
+        Environments never touch: every one is a world of its own, and the grid matters for drawing alone.
+        """
+        spacing = (upper.x - lower.x, upper.y - lower.y, upper.z - lower.z)
+        return building(sim, "create_env").add_env(spacing, int(num_per_row))
+
+    def create_actor(
+        self,
+        env: Env,
+        asset: Asset,
+        pose: Transform,
+        name: str = "",
+        group: int = -1,
+        filter: int = 0,
+        segmentation_id: int = 0,
+    ) -> int:
+        """Place an actor in an environment and return its handle, which counts the environment's actors.
+
+        Args:
+            env: the environment.
+            asset: what it is made of.
+            pose: pose of the root in the environment, whatever pose the file gives the root.
+            name: its name.
+            group: actors touch only inside one group; group -1 touches all.
+            filter: actors a and b touch only if ``a & b`` is 0, so 0 lets the actor touch itself and any other
+                value does not; -1 keeps the contype and conaffinity of the MJCF file.
+            segmentation_id: kept for drawing.
+        """
+        building(env.sim, "create_actor")
+        p, r = pose.p, pose.r
+        placed = (p.x, p.y, p.z, r.x, r.y, r.z, r.w)
+        asset_of(asset, "create_actor")
+        env.actors.append(Actor(asset, name, placed, int(group), int(filter), int(segmentation_id)))
+        return len(env.actors) - 1
+
+    def begin_aggregate(self, env: Env, max_bodies: int, max_shapes: int, self_collisions: bool) -> bool:
+        """Do nothing: aggregates only speed up PhysX."""
+        return True
+
+    def end_aggregate(self, env: Env) -> bool:
+        """Do nothing: aggregates only speed up PhysX."""
+        return True
+
+    def enable_actor_dof_force_sensors(self, env: Env, actor_handle: int) -> None:
+        """Have the DOF-force tensor show an actor's forces; without, it shows zeros."""
+        actor_of(env, actor_handle, "enable_actor_dof_force_sensors").has_dof_forces = True
+
+    # ---- DOF properties
+
+    def get_actor_dof_properties(self, env: Env, actor_handle: int) -> np.ndarray:
+        """Return a copy of an actor's DOF properties, a structured array with a row for each DOF."""
+        return actor_dof_properties(actor_of(env, actor_handle, "get_actor_dof_properties")).copy()
+
+    def set_actor_dof_properties(self, env: Env, actor_handle: int, props: np.ndarray) -> bool:
+        """Set an actor's DOF properties; after ``prepare_sim`` they take effect at once, in its environment alone.
+
+        The velocity limit has no effect: MuJoCo has none.
+
+        Raises:
+            TypeError: if they are no array of DOF properties.
+            ValueError: naming the DOF, if a value is out of range.
+        """
+        actor = actor_of(env, actor_handle, "set_actor_dof_properties")
+        # Equal properties share one array, so that thousands of equal actors are told apart by identity.
+        interned = env.sim.interned
+        key = props.tobytes() if isinstance(props, np.ndarray) else b""
+        known = interned.get((id(actor.asset), key))
+        if known is None:
+            known = check_dof_properties(props, actor.asset).copy()
+            interned[(id(actor.asset), key)] = known
+        actor.dof_properties = known
+        self._update(env, actor_handle)
+        return True
+
+    # ---- body properties
+
+    def get_actor_rigid_body_properties(self, env: Env, actor_handle: int) -> list[RigidBodyProperties]:
+        """Return copies of an actor's body properties."""
+        actor = actor_of(env, actor_handle, "get_actor_rigid_body_properties")
+        if actor.body_properties is None:
+            return actor.asset.body_properties()
+        return copy.deepcopy(actor.body_properties[0])
+
+    def set_actor_rigid_body_properties(
+        self, env: Env, actor_handle: int, props: list[RigidBodyProperties], recomputeInertia: bool = False
+    ) -> bool:
+        """Set mass, centre of mass and inertia of an actor's bodies.
+
+        Args:
+            env: the environment.
+            actor_handle: the actor.
+            props: one for each body.
+            recomputeInertia: scale the inertia with the mass instead of reading it from ``props``.
+
+        Raises:
+            ValueError: if their number is wrong or a mass is negative.
+        """
+        actor = actor_of(env, actor_handle, "set_actor_rigid_body_properties")
+        _check_count("set_actor_rigid_body_properties", len(props), actor.asset.num_bodies, "bodies")
+        actor.body_properties = (copy.deepcopy(list(props)), recomputeInertia)
+        self._update(env, actor_handle)
+        return True
+
+    # ---- shape properties
+
+    def get_actor_rigid_shape_properties(self, env: Env, actor_handle: int) -> list[RigidShapeProperties]:
+        """Return copies of the properties of an actor's collision shapes."""
+        actor = actor_of(env, actor_handle, "get_actor_rigid_shape_properties")
+        props = copy.deepcopy(actor.shape_properties or actor.asset.shape_properties)
+        for prop in props:
+            prop.filter = actor.filter
+        return props
+
+    def set_actor_rigid_shape_properties(self, env: Env, actor_handle: int, props: list[RigidShapeProperties]) -> bool:
+        """Set the friction of an actor's collision shapes; the other properties have no effect in MuJoCo.
+
+        Raises:
+            ValueError: if their number is wrong or a friction is negative.
+            NotImplementedError: if a shape's filter differs from its actor's.
+        """
+        call = "set_actor_rigid_shape_properties"
+        actor = actor_of(env, actor_handle, call)
+        _check_count(call, len(props), len(actor.asset.shape_geoms), "shapes")
+        if any(prop.filter not in (0, actor.filter) for prop in props):
+            raise NotImplementedError(f"{call}: filters of single shapes are not built (docs/mjgym.md)")
+        actor.shape_properties = copy.deepcopy(list(props))
+        self._update(env, actor_handle)
+        return True
+
+    def set_rigid_body_color(
+        self, env: Env, actor_handle: int, body_index: int, mesh_type: MeshType, color: Vec3
+    ) -> None:
+        """Paint a body. Environments are drawn with the colours of the first one."""
+        actor = actor_of(env, actor_handle, "set_rigid_body_color")
+        item_of(actor.asset.body_names, body_index, "body", "set_rigid_body_color")
+        if env.index == 0:
+            actor.colors = {**(actor.colors or {}), body_index: color.as_tuple()}
+
+    def set_rigid_body_segmentation_id(self, env: Env, actor_handle: int, body_index: int, value: int) -> None:
+        """Do nothing: segmentation images are not drawn."""
+
+    def _update(self, env: Env, actor_handle: int) -> None:
+        if env.sim.running is not None:
+            env.sim.running.update_actor(env, actor_handle)
+
+
+def _check_count(call: str, given: int, needed: int, what: str) -> None:
+    if given != needed:
+        raise ValueError(f"{call}: {given} properties were given; the actor has {needed} {what}")
+
+

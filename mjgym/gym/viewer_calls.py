@@ -1,0 +1,70 @@
+"""Calls for windows and cameras. mjgym opens no window yet: they do nothing, as in a headless Isaac Gym."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+from mjgym.scene import Env, Sim
+from mjgym.structs import CameraProperties, Transform, Vec3
+
+_log = logging.getLogger(__name__)
+
+
+class ViewerCalls:
+    """Windows, keys, cameras and lines."""
+
+    def create_viewer(self, sim: Sim, props: CameraProperties | None = None) -> None:
+        """Return None, which scripts take for "no display"; off-screen rendering is in ``mjgym.rendering``."""
+        _log.warning("create_viewer: mjgym opens no window; use mjgym.rendering to make images")
+
+    def destroy_viewer(self, viewer: Any) -> None:
+        """Do nothing."""
+
+    def viewer_camera_look_at(self, viewer: Any, env: Env | None, pos: Vec3, target: Vec3) -> None:
+        """Do nothing."""
+
+    def get_viewer_camera_transform(self, viewer: Any, env: Env | None) -> Transform:
+        """Return the identity."""
+        return Transform()
+
+    def subscribe_viewer_keyboard_event(self, viewer: Any, key: int, action: str) -> bool:
+        """Do nothing."""
+        return True
+
+    def subscribe_viewer_mouse_event(self, viewer: Any, mouse: int, action: str) -> bool:
+        """Do nothing."""
+        return True
+
+    def query_viewer_action_events(self, viewer: Any) -> list:
+        """Return no events."""
+        return []
+
+    def query_viewer_has_closed(self, viewer: Any) -> bool:
+        """Return False: what was never opened is not closed."""
+        return False
+
+    def poll_viewer_events(self, viewer: Any) -> None:
+        """Do nothing."""
+
+    def draw_viewer(self, viewer: Any, sim: Sim, render_collision: bool = False) -> None:
+        """Do nothing."""
+
+    def step_graphics(self, sim: Sim) -> None:
+        """Do nothing."""
+
+    def render_all_camera_sensors(self, sim: Sim) -> None:
+        """Do nothing."""
+
+    def sync_frame_time(self, sim: Sim) -> None:
+        """Do nothing: without a window there is no frame to wait for."""
+
+    def add_lines(self, viewer: Any, env: Env | None, num_lines: int, vertices: Any, colors: Any) -> bool:
+        """Do nothing."""
+        return True
+
+    def clear_lines(self, viewer: Any) -> None:
+        """Do nothing."""
+
+    def set_light_parameters(self, sim: Sim, index: int, intensity: Vec3, ambient: Vec3, direction: Vec3) -> None:
+        """Do nothing."""

@@ -1,0 +1,25 @@
+"""`isaacgym.gymapi`: the Gym object, parameter and property classes, enumerations and constants."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from mjgym import structs
+from mjgym.api_names import GYMAPI_NAMES
+from mjgym.assets import Asset, AssetError
+from mjgym.descriptor import Tensor
+from mjgym.errors import missing_name_error
+from mjgym.gym import Gym, acquire_gym
+from mjgym.scene import Env, Sim
+from mjgym.structs import *  # noqa: F403
+from mjgym.structs import ALL_CONSTANTS
+
+_OWN = ("Asset", "AssetError", "Env", "Gym", "Sim", "Tensor", "acquire_gym")
+__all__ = [*_OWN, *structs.__all__, *ALL_CONSTANTS]  # noqa: PLE0604
+
+globals().update(ALL_CONSTANTS)
+
+
+def __getattr__(name: str) -> Any:
+    """Refuse a name that does not exist."""
+    raise missing_name_error("name", name, __all__, GYMAPI_NAMES, "gymapi")

@@ -1,0 +1,188 @@
+"""Writing DOF, body and shape properties into MuJoCo's model fields.
+
+Every function here returns entries (field, index, values): where in which model field the values belong. The
+values of one environment go into the model itself, those of many into the engine's per-environment fields.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import mujoco
+import numpy as np
+import torch
+
+from mjgym.assets.asset import UNLIMITED, Asset
+from mjgym.compile import ActorLayout
+from mjgym.engines.interface import Engine
+from mjgym.structs.enums import DofDriveMode
+from mjgym.structs.geometry import Mat33
+from mjgym.structs.properties import RigidBodyProperties, RigidShapeProperties
+
+Entry = tuple[str, Any, np.ndarray]
+
+
+def dof_entries(model: mujoco.MjModel, layout: ActorLayout, props: np.ndarray) -> list[Entry]:
+    """Return the model entries of DOF properties (..., DOFs).
+
+    In the modes POS and VEL the DOF's own actuator acts as force = ctrl - kp q - kd v, with ctrl = kp target +
+    kd target velocity; in EFFORT and NONE stiffness and damping are a passive spring to 0 and a damper, and
+    ctrl is the effort. MuJoCo's implicitfast integrator takes damping at the end of the step and stiffness at
+    its start. PhysX takes both at the end, where the spring sees q + dt v: so dt kp is added to the damping.
+    """
+    joints, dofs = np.array(layout.joints, dtype=int), np.arange(layout.dofs.start, layout.dofs.stop)
+    adr = model.jnt_dofadr[joints]
+    driven, spring = _drive_masks(props["driveMode"])
+    stiffness = props["stiffness"].astype(np.float64)
+    held = stiffness * spring
+    damping = props["damping"] + held * model.opt.timestep
+    limits = np.stack([props["lower"], props["upper"]], axis=-1).astype(np.float64)
+    effort = props["effort"].astype(np.float64)
+    return [
+        ("jnt_limited", (joints,), props["hasLimits"]),
+        ("jnt_range", (joints,), np.where(props["hasLimits"][..., None], limits, 0.0)),
+        ("jnt_stiffness", (joints,), np.where(driven, 0.0, stiffness)),
+        ("dof_damping", (adr,), np.where(driven, 0.0, damping)),
+        ("dof_frictionloss", (adr,), props["friction"].astype(np.float64)),
+        ("dof_armature", (adr,), props["armature"].astype(np.float64)),
+        ("jnt_actfrclimited", (joints,), effort < UNLIMITED),
+        ("jnt_actfrcrange", (joints,), np.stack([-effort, effort], axis=-1)),
+        ("actuator_biasprm", (dofs, 1), np.where(driven, -held, 0.0)),
+        ("actuator_biasprm", (dofs, 2), np.where(driven, -damping, 0.0)),
+    ]
+
+
+def _drive_masks(modes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return (has a drive of its own, feels its stiffness) for drive modes (..., DOFs)."""
+    driven = (modes == DofDriveMode.DOF_MODE_POS) | (modes == DofDriveMode.DOF_MODE_VEL)
+    return driven, modes != DofDriveMode.DOF_MODE_VEL
+
+
+def command_gains(props: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return the factors (effort, position target, velocity target) whose sum of products is ctrl, (..., DOFs).
+
+    A DOF answers only to the commands of its own mode.
+    """
+    driven, spring = _drive_masks(props["driveMode"])
+    effort = (props["driveMode"] == DofDriveMode.DOF_MODE_EFFORT).astype(np.float32)
+    return effort, props["stiffness"] * (driven & spring), props["damping"] * driven
+
+
+def check_dof_properties(props: Any, asset: Asset) -> np.ndarray:
+    """Return DOF properties after checking their form and values.
+
+    Raises:
+        TypeError: if they are no array of ``DofProperties.dtype``.
+        ValueError: if their number is wrong, a gain is negative or NaN, a mode unknown, or limits are reversed.
+    """
+    if not isinstance(props, np.ndarray) or props.dtype != asset.dof_properties.dtype:
+        raise TypeError(
+            f"DOF properties must be the structured array that get_*_dof_properties returns, not {type(props).__name__}"
+        )
+    if props.shape != (asset.num_dofs,):
+        raise ValueError(f"DOF properties have shape {props.shape}; asset {asset.name!r} has {asset.num_dofs} DOFs")
+    for field in ("stiffness", "damping", "friction", "armature", "effort"):
+        _check_dofs(props[field] >= 0, asset, field, props, "must be 0 or more")
+    _check_dofs(np.isin(props["driveMode"], list(DofDriveMode)), asset, "driveMode", props, "is no DOF_MODE_*")
+    _check_dofs(~props["hasLimits"] | (props["lower"] <= props["upper"]), asset, "lower", props, "exceeds upper")
+    return props
+
+
+def _check_dofs(good: np.ndarray, asset: Asset, field: str, props: np.ndarray, rule: str) -> None:
+    if not good.all():
+        bad = int(np.flatnonzero(~good)[0])
+        raise ValueError(f"DOF {asset.dof_names[bad]!r} of {asset.name!r}: {field} = {props[field][bad]} {rule}")
+
+
+def body_entries(
+    layout: ActorLayout, props: Sequence[RigidBodyProperties], asset: Asset, recompute_inertia: bool
+) -> list[Entry]:
+    """Return the model entries of body properties: mass, and where they differ from the asset's, centre of mass
+    and inertia about it.
+
+    Args:
+        layout: the actor's place in the model.
+        props: one for each body.
+        asset: the actor's asset.
+        recompute_inertia: scale the asset's inertia with the mass instead of reading it from ``props``.
+
+    Raises:
+        ValueError: if their number is wrong or a mass is negative.
+    """
+    _check_count("body", len(props), asset.num_bodies, asset)
+    masses = np.array([prop.mass for prop in props])
+    if not (masses >= 0).all():
+        raise ValueError(f"body {asset.body_names[int(np.argmin(masses))]!r}: mass = {masses.min()} must be 0 or more")
+    bodies = np.array(layout.bodies)
+    entries: list[Entry] = [("body_mass", (bodies,), masses)]
+    old = asset.body_properties()
+    moved = [i for i, prop in enumerate(props) if prop.com != old[i].com]
+    turned = [i for i, prop in enumerate(props) if prop.inertia != old[i].inertia and not recompute_inertia]
+    if recompute_inertia:
+        base = asset.model.body_mass[1:]
+        ratio = np.where(base > 0, masses / np.where(base > 0, base, 1.0), 1.0)
+        entries.append(("body_inertia", (bodies,), asset.model.body_inertia[1:] * ratio[:, None]))
+    if moved:
+        entries.append(("body_ipos", (bodies[moved],), np.array([props[i].com.as_tuple() for i in moved])))
+    if turned:
+        principal = [_principal(props[i].inertia) for i in turned]
+        entries.append(("body_inertia", (bodies[turned],), np.array([moments for moments, _ in principal])))
+        entries.append(("body_iquat", (bodies[turned],), np.array([quat for _, quat in principal])))
+    changed = sorted({*moved, *turned})
+    if changed:
+        # MuJoCo takes short cuts for bodies whose inertial frame is the body's own: no longer true for these.
+        entries.append(("body_sameframe", (bodies[changed],), np.zeros(len(changed))))
+        entries.append(("body_simple", (bodies[changed],), np.zeros(len(changed))))
+    return entries
+
+
+def _check_count(kind: str, given: int, needed: int, asset: Asset) -> None:
+    if given != needed:
+        raise ValueError(f"{given} {kind} properties were given; asset {asset.name!r} has {needed}")
+
+
+def _principal(inertia: Mat33) -> tuple[np.ndarray, np.ndarray]:
+    """Return principal moments (3,) and their frame's quaternion wxyz (4,)."""
+    moments, axes = np.linalg.eigh(np.array([row.as_tuple() for row in (inertia.x, inertia.y, inertia.z)]))
+    if np.linalg.det(axes) < 0:
+        axes[:, 0] = -axes[:, 0]
+    quat = np.zeros(4)
+    mujoco.mju_mat2Quat(quat, axes.reshape(9))
+    return moments, quat
+
+
+def shape_entries(layout: ActorLayout, props: Sequence[RigidShapeProperties], asset: Asset) -> list[Entry]:
+    """Return the model entries of shape properties: sliding, torsional and rolling friction.
+
+    MuJoCo has no restitution, compliance or offsets of this kind; they are kept and have no effect.
+
+    Raises:
+        ValueError: if their number is wrong or a friction is negative.
+    """
+    _check_count("shape", len(props), len(layout.geoms), asset)
+    friction = np.array([[prop.friction, prop.torsion_friction, prop.rolling_friction] for prop in props])
+    if friction.size and not (friction >= 0).all():
+        raise ValueError(f"shape friction = {friction.min()} must be 0 or more")
+    return [("geom_friction", (np.array(layout.geoms, dtype=int),), friction.reshape(-1, 3))]
+
+
+def write_to_model(model: mujoco.MjModel, entries: Iterable[Entry]) -> None:
+    """Write one environment's entries into a model."""
+    for field, index, values in entries:
+        getattr(model, field)[index] = values
+
+
+def write_to_all(engine: Engine, entries: Iterable[Entry]) -> None:
+    """Write entries whose values have a leading axis of environments, where they differ between environments."""
+    for field, index, values in entries:
+        if (values != values[0]).any():
+            rows = engine.model_field(field)
+            rows[(slice(None), *index)] = torch.as_tensor(values, dtype=rows.dtype, device=rows.device)
+
+
+def write_to_env(engine: Engine, env: int, entries: Iterable[Entry]) -> None:
+    """Write entries into the per-environment fields of one environment."""
+    for field, index, values in entries:
+        row = engine.model_field(field)[env]
+        row[index] = torch.as_tensor(values, dtype=row.dtype, device=row.device)

@@ -1,0 +1,78 @@
+"""Giving every environment the properties of its actors: shared ones in the model, differing ones per environment."""
+
+from __future__ import annotations
+
+import mujoco
+import numpy as np
+import torch
+
+from mjgym.compile import ActorLayout, CompiledEnv
+from mjgym.engines.interface import Engine
+from mjgym.properties import (
+    Entry,
+    body_entries,
+    dof_entries,
+    shape_entries,
+    write_to_all,
+    write_to_env,
+    write_to_model,
+)
+from mjgym.scene import Actor, Env
+
+
+def actor_dof_properties(actor: Actor) -> np.ndarray:
+    """Return an actor's own DOF properties, or its asset's."""
+    return actor.asset.dof_properties if actor.dof_properties is None else actor.dof_properties
+
+
+def stack_dof_properties(envs: list[Env], handle: int) -> np.ndarray:
+    """Return one actor's DOF properties of all environments, (1, DOFs) if they agree, else (N, DOFs)."""
+    rows = [actor_dof_properties(env.actors[handle]) for env in envs]
+    # Equal properties are one object (see Gym.set_actor_dof_properties), so identity tells them apart quickly.
+    if all(row is rows[0] for row in rows):
+        return rows[0][None]
+    return np.stack(rows)
+
+
+def write_shared_properties(compiled: CompiledEnv, env: Env) -> None:
+    """Write the properties of one environment's actors into the model, and derive what depends on them."""
+    model = compiled.model
+    for actor, layout in zip(env.actors, compiled.actors, strict=True):
+        write_to_model(model, dof_entries(model, layout, actor_dof_properties(actor)))
+        if actor.body_properties is not None or actor.shape_properties is not None:
+            write_to_model(model, _surface_and_mass(actor, layout))
+    mujoco.mj_setConst(model, mujoco.MjData(model))
+
+
+def write_differing_properties(engine: Engine, compiled: CompiledEnv, envs: list[Env]) -> None:
+    """Give environments whose actors differ from the first environment's values of their own."""
+    differs = False
+    for handle, layout in enumerate(compiled.actors):
+        rows = stack_dof_properties(envs, handle)
+        if len(rows) > 1:
+            write_to_all(engine, dof_entries(compiled.model, layout, rows))
+            differs = True
+        first = envs[0].actors[handle]
+        shared = (first.body_properties, first.shape_properties)
+        for env in envs[1:]:
+            actor = env.actors[handle]
+            if (actor.body_properties, actor.shape_properties) != shared:
+                write_to_env(engine, env.index, _surface_and_mass(actor, layout))
+                differs = True
+    if differs:
+        engine.set_const()
+
+
+def write_actor_properties(engine: Engine, layout: ActorLayout, actor: Actor, env: int) -> None:
+    """Write one actor's properties again, after they were changed, into its environment alone."""
+    entries = dof_entries(engine.model, layout, actor_dof_properties(actor))
+    write_to_env(engine, env, entries + _surface_and_mass(actor, layout))
+    engine.set_const(torch.tensor([env], device=engine.device))
+
+
+def _surface_and_mass(actor: Actor, layout: ActorLayout) -> list[Entry]:
+    """Return the entries of an actor's body and shape properties; its asset's where it has none of its own."""
+    asset = actor.asset
+    bodies, recompute = actor.body_properties or (asset.body_properties(), False)
+    shapes = actor.shape_properties or asset.shape_properties
+    return body_entries(layout, bodies, asset, recompute) + shape_entries(layout, shapes, asset)

@@ -1,0 +1,123 @@
+"""What a script has created before the simulation is prepared: environments, actors, the ground.
+
+These are plain records: thousands of identical environments must cost microseconds each.
+"""
+
+from __future__ import annotations
+
+import copy
+import math
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from mjgym.structs.params import PlaneParams, SimParams
+from mjgym.structs.properties import RigidBodyProperties, RigidShapeProperties
+
+if TYPE_CHECKING:
+    from mjgym.assets.asset import Asset
+    from mjgym.simulation import Simulation
+
+Pose = tuple[float, float, float, float, float, float, float]
+"""Position x, y, z [m] and quaternion x, y, z, w."""
+
+
+class Actor:
+    """One instance of an asset in one environment."""
+
+    __slots__ = (
+        "asset", "name", "pose", "group", "filter", "segmentation_id", "dof_properties", "has_dof_forces",
+        "body_properties", "shape_properties", "colors",
+    )  # fmt: skip
+
+    def __init__(self, asset: Asset, name: str, pose: Pose, group: int, filter_: int, segmentation_id: int) -> None:
+        self.asset = asset
+        self.name = name
+        self.pose = pose
+        self.group = group
+        self.filter = filter_
+        self.segmentation_id = segmentation_id
+        # None stands for "as the asset says": copies are made only for actors that differ.
+        self.dof_properties: np.ndarray | None = None
+        self.body_properties: tuple[list[RigidBodyProperties], bool] | None = None  # and: recompute inertia
+        self.shape_properties: list[RigidShapeProperties] | None = None
+        self.colors: dict[int, tuple[float, float, float]] | None = None
+        self.has_dof_forces = False
+
+
+class Env:
+    """One environment: its actors, and where it is drawn."""
+
+    __slots__ = ("sim", "index", "origin", "actors")
+
+    def __init__(self, sim: Sim, index: int, origin: tuple[float, float, float]) -> None:
+        self.sim = sim
+        self.index = index
+        self.origin = origin
+        self.actors: list[Actor] = []
+
+    def find_actor(self, name: str) -> int:
+        """Return the handle of the actor called ``name``, or -1."""
+        for handle, actor in enumerate(self.actors):
+            if actor.name == name:
+                return handle
+        return -1
+
+
+class Sim:
+    """A simulation's handle: what it will hold, and once prepared, what runs.
+
+    Attributes:
+        params: the simulation's parameters.
+        engine: name of the physics engine.
+        device: device of its tensors.
+        ground: the ground plane, if there is one.
+        envs: the environments in the order of their creation.
+        running: the prepared simulation, or None before ``prepare_sim`` and after ``destroy_sim``.
+        destroyed: whether ``destroy_sim`` was called.
+    """
+
+    def __init__(self, params: SimParams, engine: str, device: str) -> None:
+        self.params = copy.deepcopy(params)
+        self.engine = engine
+        self.device = device
+        self.ground: PlaneParams | None = None
+        self.envs: list[Env] = []
+        self.running: Simulation | None = None
+        self.destroyed = False
+        # DOF properties by asset and content: equal ones are one object.
+        self.interned: dict[tuple[int, bytes], np.ndarray] = {}
+
+    def add_env(self, spacing: tuple[float, float, float], per_row: int) -> Env:
+        """Append an environment to the grid; ``spacing`` is the size of one cell [m]."""
+        index = len(self.envs)
+        row, column = divmod(index, max(1, per_row))
+        env = Env(self, index, (column * spacing[0], row * spacing[1], 0.0))
+        self.envs.append(env)
+        return env
+
+
+def env_structure(env: Env) -> tuple[tuple[object, ...], ...]:
+    """Return what makes two environments run on one compiled model: assets, filters and group relations.
+
+    Names, poses and property values are no part of it.
+    """
+    groups = [actor.group for actor in env.actors]
+    return tuple((id(a.asset), a.filter, groups.index(a.group)) for a in env.actors)
+
+
+def quat_between_z_and(normal: tuple[float, float, float]) -> tuple[float, float, float, float]:
+    """Return the rotation (wxyz) that turns the z axis to a direction of any length.
+
+    Raises:
+        ValueError: if the direction is the zero vector.
+    """
+    length = math.sqrt(sum(part * part for part in normal))
+    if length == 0.0:
+        raise ValueError("PlaneParams.normal is (0, 0, 0): it must point away from the ground")
+    x, y, z = (part / length for part in normal)
+    if z < -0.999999:
+        return (0.0, 1.0, 0.0, 0.0)
+    # Half-way quaternion: (1 + z.n, z x n), normalised.
+    norm = math.sqrt(2.0 * (1.0 + z))
+    return ((1.0 + z) / norm, -y / norm, x / norm, 0.0)

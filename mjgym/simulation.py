@@ -1,0 +1,278 @@
+"""A prepared simulation: the engine that runs, the commands it obeys, and the buffers that show it.
+
+One compiled model serves all environments. Time moves only in :meth:`Simulation.simulate`; setters change the
+state at once, and the derived fields of the environments they touched are computed when a buffer next asks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import numpy as np
+import torch
+
+from mjgym.buffers import (
+    BodyStates,
+    ContactForces,
+    DofForces,
+    DofStates,
+    OutputBuffer,
+    RootStates,
+    SensorForces,
+    StateBuffer,
+)
+from mjgym.commands import DofCommands
+from mjgym.compile import CompiledEnv, compile_env
+from mjgym.engines import create_engine
+from mjgym.engines.interface import Engine
+from mjgym.property_writer import (
+    actor_dof_properties,
+    stack_dof_properties,
+    write_actor_properties,
+    write_differing_properties,
+    write_shared_properties,
+)
+from mjgym.scene import Env, Sim, env_structure
+from mjgym.tensors import ROTATION, rotate, to_wxyz
+
+
+class Simulation:
+    """What runs after ``prepare_sim``.
+
+    Attributes:
+        compiled: the model of one environment and the places of its actors.
+        engine: the physics engine.
+        num_envs: number of environments.
+        commands: efforts and targets of all DOFs.
+        roots: root states of all actors.
+        dofs: states of all DOFs.
+        frame_count: calls of :meth:`simulate` so far.
+    """
+
+    def __init__(self, sim: Sim) -> None:
+        """Compile and build the engine.
+
+        Raises:
+            ValueError: if there are no environments.
+            NotImplementedError: if environments differ in more than properties and poses.
+        """
+        self.sim = sim
+        self.num_envs = len(sim.envs)
+        _check_same_structure(sim.envs)
+        self.compiled: CompiledEnv = compile_env(sim.envs[0], sim.ground, sim.params)
+        write_shared_properties(self.compiled, sim.envs[0])
+        self.engine: Engine = create_engine(
+            sim.engine, self.compiled.model, self.num_envs, sim.params.physx.num_threads, sim.device
+        )
+        write_differing_properties(self.engine, self.compiled, sim.envs)
+        self.commands = DofCommands(self.engine, _all_dof_properties(sim.envs))
+        self.roots = RootStates(self.engine, self.compiled)
+        self.dofs = DofStates(self.engine, self.compiled)
+        self.frame_count = 0
+        self._outputs: dict[str, OutputBuffer] = {}
+        self._unsettled = np.ones(self.num_envs, dtype=bool)
+        self._forces_applied = False
+        self._place_actors(sim.envs)
+
+    def update_actor(self, env: Env, handle: int) -> None:
+        """Write an actor's properties again after they were changed; only its environment is touched."""
+        actor, layout = env.actors[handle], self.compiled.actors[handle]
+        write_actor_properties(self.engine, layout, actor, env.index)
+        self.commands.set_gains(env.index, layout.dofs, actor_dof_properties(actor))
+
+    def set_gravity(self, gravity: tuple[float, float, float]) -> None:
+        """Change gravity [m/s^2] in all environments."""
+        field = self.engine.model_field("opt.gravity")
+        field.copy_(torch.tensor(gravity, dtype=field.dtype))
+
+    def simulate(self) -> None:
+        """Advance all environments by one step of ``dt`` seconds, then drop the forces applied to bodies."""
+        self.commands.apply()
+        self.engine.step(self.sim.params.substeps, "bodies" in self._outputs)
+        self.frame_count += 1
+        self._unsettled[:] = False
+        for buffer in self._outputs.values():
+            buffer.mark_all()
+        self._drop_applied_forces()
+
+    def _place_actors(self, envs: list[Env]) -> None:
+        """Put every actor where ``create_actor`` said, at rest."""
+        for handle, layout in enumerate(self.compiled.actors):
+            rows = torch.zeros(self.num_envs, 13, dtype=self.engine.dtype)
+            rows[:, 0:7] = torch.tensor([env.actors[handle].pose for env in envs], dtype=self.engine.dtype)
+            self.roots.write(layout, slice(None), rows.to(self.engine.device))
+        self.roots.refresh()
+        self.dofs.refresh()
+
+    def group_by_actor(self, indices: np.ndarray | None) -> Iterator[tuple[int, np.ndarray | None]]:
+        """Yield (actor handle, environment ids) for actor numbers of the whole simulation; None stands for all."""
+        count = len(self.compiled.actors)
+        for handle in range(count):
+            if indices is None:
+                yield handle, None
+            elif count == 1:
+                yield handle, indices
+            else:
+                yield handle, indices[indices % count == handle] // count
+
+    def set_rows(self, buffer: StateBuffer, handle: int, env_ids: np.ndarray | None, rows: torch.Tensor) -> None:
+        """Set one actor's part of the state in the given environments (None: all), from ``rows`` (K, ...)."""
+        chosen = slice(None) if env_ids is None else env_ids
+        ids = chosen if isinstance(chosen, slice) else torch.from_numpy(chosen).to(self.engine.device)
+        buffer.write(self.compiled.actors[handle], ids, rows)
+        # A warm start belongs to the state that was replaced; what follows must not depend on it.
+        self.engine.state("qacc_warmstart")[ids] = 0.0
+        self._unsettled[chosen] = True
+
+    def settle(self) -> None:
+        """Compute the derived fields of environments that were set since time last moved."""
+        if not self._unsettled.any():
+            return
+        ids = np.flatnonzero(self._unsettled)
+        rows = torch.from_numpy(ids).to(self.engine.device)
+        self.engine.forward(None if len(ids) == self.num_envs else rows)
+        contacts = self._outputs.get("contacts")
+        if isinstance(contacts, ContactForces):
+            contacts.forget_applied(rows)
+        for buffer in self._outputs.values():
+            buffer.mark(ids)
+        self._unsettled[:] = False
+
+    def refresh(self, buffer: OutputBuffer) -> None:
+        """Bring an output buffer up to date with the state."""
+        self.settle()
+        buffer.refresh()
+
+    # ---- output buffers, made when first asked for: what nobody reads is never computed
+
+    def _output(self, name: str, make: Callable[[], OutputBuffer]) -> OutputBuffer:
+        if name not in self._outputs:
+            self._outputs[name] = make()
+            # Fields bound only now hold nothing yet.
+            self._unsettled[:] = True
+        return self._outputs[name]
+
+    def body_states(self) -> OutputBuffer:
+        """Return the buffer of rigid-body states."""
+        return self._output("bodies", lambda: BodyStates(self.engine, self.compiled))
+
+    def current_body_states(self) -> torch.Tensor:
+        """Return the states of all bodies as they are now, (N, bodies, 13)."""
+        fresh = BodyStates(self.engine, self.compiled)
+        if "bodies" not in self._outputs:
+            self._unsettled[:] = True
+        self.settle()
+        fresh.refresh()
+        return fresh.per_env
+
+    def contact_forces(self) -> OutputBuffer:
+        """Return the buffer of net contact forces."""
+        self.engine.enable_contact_forces()
+        return self._output("contacts", lambda: ContactForces(self.engine, self.compiled))
+
+    def dof_forces(self) -> OutputBuffer:
+        """Return the buffer of DOF forces."""
+        enabled = [actor.has_dof_forces for actor in self.sim.envs[0].actors]
+        return self._output("dof_forces", lambda: DofForces(self.engine, self.compiled, enabled))
+
+    def sensor_forces(self) -> OutputBuffer | None:
+        """Return the buffer of force sensors, or None if there are no sensors."""
+        pairs = [
+            (layout.bodies[sensor.body], sensor)
+            for layout, actor in zip(self.compiled.actors, self.sim.envs[0].actors, strict=True)
+            for sensor in actor.asset.force_sensors
+        ]
+        if not pairs:
+            return None
+        self.engine.enable_contact_forces()
+        return self._output("sensors", lambda: SensorForces(self.engine, pairs))
+
+    # ---- forces on bodies
+
+    def apply_body_forces(self, forces: torch.Tensor | None, torques: torch.Tensor | None, local: bool) -> None:
+        """Apply forces [N] and torques [N m] at the bodies' centres of mass during the next step only.
+
+        Args:
+            forces: (N, bodies, 3) or None.
+            torques: (N, bodies, 3) or None.
+            local: whether they are in each body's own axes; otherwise they are in world axes.
+        """
+        applied = self.engine.state("xfrc_applied")
+        bodies = torch.tensor(self.compiled.bodies, device=self.engine.device)
+        quat = None
+        if local:
+            quat = to_wxyz(self.current_body_states()[..., ROTATION].to(self.engine.dtype))
+        for columns, given in ((slice(0, 3), forces), (slice(3, 6), torques)):
+            if given is not None:
+                wide = given.to(self.engine.dtype)
+                applied[:, bodies, columns] = wide if quat is None else rotate(quat, wide)
+        self._forces_applied = True
+
+    def _drop_applied_forces(self) -> None:
+        contacts = self._outputs.get("contacts")
+        applied = self.engine.state("xfrc_applied") if self._forces_applied else None
+        if isinstance(contacts, ContactForces):
+            contacts.set_applied(applied)
+        if applied is not None:
+            applied.zero_()
+        self._forces_applied = False
+
+    # ---- extensions
+
+    def save_state(self) -> dict[str, torch.Tensor | int]:
+        """Return all that the next step and the next refresh depend on."""
+        self.settle()
+        state: dict[str, torch.Tensor | int] = {"frame_count": self.frame_count}
+        state |= {f"engine/{name}": value for name, value in self.engine.save_state().items()}
+        state |= {f"command/{name}": value for name, value in self.commands.save().items()}
+        state |= {f"buffer/{name}": b.cpu().clone() for name, b in self._buffers().items()}
+        return state
+
+    def load_state(self, state: dict[str, torch.Tensor | int]) -> None:
+        """Put back what :meth:`save_state` returned.
+
+        Raises:
+            ValueError: if it was saved from a simulation of another shape.
+        """
+        self.engine.load_state(_part(state, "engine/"))
+        self.commands.load(_part(state, "command/"))
+        self.frame_count = int(state["frame_count"])
+        self._forces_applied = False
+        self._unsettled[:] = False
+        for name, buffer in self._buffers().items():
+            if f"buffer/{name}" in state:
+                buffer.copy_(state[f"buffer/{name}"])
+            else:
+                self._unsettled[:] = True
+
+    def _buffers(self) -> dict[str, torch.Tensor]:
+        outputs = {name: buffer.per_env for name, buffer in self._outputs.items()}
+        return {"roots": self.roots.per_env, "dofs": self.dofs.per_env} | outputs
+
+    def close(self) -> None:
+        """Free the engine's memory."""
+        self._outputs.clear()
+        self.engine.close()
+
+
+def _all_dof_properties(envs: list[Env]) -> np.ndarray:
+    """Return the DOF properties of all actors side by side, (1, DOFs) if environments agree, else (N, DOFs)."""
+    columns = [stack_dof_properties(envs, handle) for handle in range(len(envs[0].actors))]
+    rows = max(len(column) for column in columns)
+    return np.concatenate([np.broadcast_to(c, (rows, c.shape[1])) for c in columns], axis=1)
+
+
+def _check_same_structure(envs: list[Env]) -> None:
+    if not envs:
+        raise ValueError("prepare_sim: the simulation has no environments; call create_env and create_actor first")
+    first = env_structure(envs[0])
+    for env in envs[1:]:
+        if env_structure(env) != first:
+            raise NotImplementedError(
+                f"environment {env.index} holds other assets, filters or collision groups than environment 0; "
+                "mjgym runs environments of one structure so far (docs/mjgym.md)"
+            )
+
+
+def _part(state: dict[str, torch.Tensor | int], prefix: str) -> dict[str, torch.Tensor]:
+    return {k.removeprefix(prefix): v for k, v in state.items() if k.startswith(prefix) and torch.is_tensor(v)}
