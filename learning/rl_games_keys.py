@@ -1,0 +1,88 @@
+"""Keys of RL Games' configurations that have no effect here, so that its YAML files load.
+
+Some can be ignored; some would change what is learned and are refused when they ask for something.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from typing import Any
+
+from learning.typed_config import ConfigError
+
+logger = logging.getLogger(__name__)
+
+IGNORED_KEYS: dict[str, str] = {
+    "algo_observer": "observers are handed to Runner",
+    "bptt_length": "RL Games reads it and does not use it",
+    "capability_manifest": "opaque to training",
+    "device_name": "the player uses `device` too",
+    "env_info": "sizes come from the environment's spaces",
+    "features": "observers are handed to Runner",
+    "full_experiment_name": "the run directory comes from `experiment`",
+    "ignore_dead_batches": "RL Games does not read it",
+    "import_modules": "modules are imported by train.py",
+    "is_train": "the mode comes from Runner.run",
+    "log_path": "RL Games reads it and does not use it",
+    "multi_gpu_sync_stats": "statistics are always in step",
+    "multi_gpu_sync_stats_mode": "statistics are always pooled",
+    "network_path": "RL Games reads it and does not use it",
+    "pbt_idx": "there is no population",
+    "seq_len": "there is no recurrent network",
+    "seq_length": "there is no recurrent network",
+    "torch_compile": "networks run eagerly",
+    "use_diagnostics": "the metrics are always written",
+    "use_experimental_cv": "there is no central value network",
+    "vecenv_type": "environments are registered by name alone",
+    "zero_rnn_on_done": "there is no recurrent network",
+}
+"""RL Games keys that are accepted, do nothing, and why; one warning names those found."""
+
+UNSUPPORTED_KEYS: dict[str, str] = {
+    "balance_env_rewards": "weighting environments in the player",
+    "central_value_config": "a central value network",
+    "freeze_critic": "a frozen critic",
+    "normalize_rms_advantage": "advantage normalisation with moving moments",
+    "adv_rms_momentum": "advantage normalisation with moving moments",
+    "population_based_training": "population based training",
+    "self_play": "self play",
+    "self_play_config": "self play",
+    "use_action_masks": "action masks",
+}
+"""RL Games keys whose feature does not exist here: off (false, null) passes, anything else is an error."""
+
+IGNORED_PLAYER_KEYS: dict[str, str] = {
+    "dir_to_monitor": "there is no evaluation worker",
+    "env_config": "the player plays the environment of the training configuration",
+    "evaluation": "there is no evaluation worker",
+    "n_game_life": "an episode is one game",
+    "render": "drawing is the environment's business (headless, capture_video)",
+    "render_sleep": "drawing is the environment's business",
+    "update_checkpoint_freq": "there is no evaluation worker",
+    "use_vecenv": "environments are always vectorised",
+}
+"""The same as `IGNORED_KEYS`, for `config.player`."""
+
+
+def without_ignored(values: Mapping[str, Any], ignored: Mapping[str, str], path: str) -> dict[str, Any]:
+    """Return the values without ignored keys, and name those found in one warning."""
+    found = [key for key in values if key in ignored]
+    if found:
+        reasons = "; ".join(f"{key} ({ignored[key]})" for key in found)
+        logger.warning("%s: keys without effect: %s", path, reasons)
+    return {key: value for key, value in values.items() if key not in ignored}
+
+
+def refuse_unsupported(values: dict[str, Any], path: str) -> None:
+    """Take unsupported keys out of `values`.
+
+    Raises:
+        ConfigError: one of them asks for its feature.
+    """
+    for key, feature in UNSUPPORTED_KEYS.items():
+        value = values.pop(key, None)
+        if value and key != "adv_rms_momentum":
+            raise ConfigError(
+                f"{path}.{key}={value}: {feature} is not supported; leave it out or set it to null"
+            )
