@@ -14,7 +14,6 @@ import numpy as np
 import torch
 
 from mjgym import tensors
-from mjgym.assets.asset import ForceSensor
 from mjgym.compile import ActorLayout, CompiledEnv
 from mjgym.descriptor import Tensor
 from mjgym.engines.interface import Engine
@@ -144,6 +143,11 @@ def _select(bodies: tuple[int, ...], device: torch.device) -> slice | torch.Tens
     return torch.tensor(bodies, device=device)
 
 
+def _take(field: torch.Tensor, chosen: slice | torch.Tensor) -> torch.Tensor:
+    """Return the chosen rows of each environment, (N, K, ...): a view for a slice, else a copy."""
+    return field[:, chosen] if isinstance(chosen, slice) else field.index_select(1, chosen)
+
+
 def _roots(engine: Engine, bodies: tuple[int, ...]) -> slice | torch.Tensor:
     """Return the bodies that ``subtree_com`` is to be read at: one that serves all, or one for each."""
     roots = tuple(int(engine.model.body_rootid[body]) for body in bodies)
@@ -159,8 +163,8 @@ class BodyStates(OutputBuffer):
         self._bodies, self._root = _select(bodies, engine.device), _roots(engine, bodies)
 
     def _write(self, fields: list[torch.Tensor], out: torch.Tensor) -> None:
-        xpos, xquat, cvel = (field[:, self._bodies] for field in fields[:3])
-        tensors.write_body_states(xpos, xquat, cvel, fields[3][:, self._root], out)
+        xpos, xquat, cvel = (_take(field, self._bodies) for field in fields[:3])
+        tensors.write_body_states(xpos, xquat, cvel, _take(fields[3], self._root), out)
 
 
 class ContactForces(OutputBuffer):
@@ -188,9 +192,9 @@ class ContactForces(OutputBuffer):
         super().refresh()
 
     def _write(self, fields: list[torch.Tensor], out: torch.Tensor) -> None:
-        out.copy_(fields[0][:, self._bodies, 3:6])
+        out.copy_(_take(fields[0], self._bodies)[..., 3:6])
         if self._applied is not None:
-            out.sub_(self._applied[:, self._bodies].to(out.dtype))
+            out.sub_(_take(self._applied, self._bodies).to(out.dtype))
 
 
 class SensorForces(OutputBuffer):
@@ -200,24 +204,23 @@ class SensorForces(OutputBuffer):
     say. Gravity and the forces of joints are no part of it: a foot that stands still reads the load it bears.
     """
 
-    def __init__(self, engine: Engine, sensors: Sequence[tuple[int, ForceSensor]]) -> None:
-        """Prepare to read ``sensors``: pairs of body id and description."""
-        super().__init__(engine, ("cfrc_ext", "subtree_com", "xpos", "xquat"), len(sensors), 6)
-        bodies = tuple(body for body, _ in sensors)
+    def __init__(self, engine: Engine, sensors: Sequence[tuple[int, int, bool]]) -> None:
+        """Prepare to read sensors, given as (body id, site id, whether to report in world axes)."""
+        super().__init__(engine, ("cfrc_ext", "subtree_com", "site_xpos", "site_xmat"), len(sensors), 6)
+        bodies = tuple(body for body, _, _ in sensors)
         self._bodies, self._root = _select(bodies, engine.device), _roots(engine, bodies)
-        kind = {"dtype": engine.dtype, "device": engine.device}
-        self._offset = torch.tensor([sensor.position for _, sensor in sensors], **kind)
-        self._rotation = tensors.to_wxyz(torch.tensor([sensor.rotation for _, sensor in sensors], **kind))
-        self._in_world = torch.tensor([sensor.properties.use_world_frame for _, sensor in sensors])
-        self._unit = torch.tensor([1.0, 0.0, 0.0, 0.0], **kind)
+        self._sites = _select(tuple(site for _, site, _ in sensors), engine.device)
+        in_world = torch.tensor([world for _, _, world in sensors], device=engine.device)
+        self._in_world = in_world[:, None, None] if bool(in_world.any()) else None
+        self._world_axes = torch.eye(3, dtype=engine.dtype, device=engine.device)
 
     def _write(self, fields: list[torch.Tensor], out: torch.Tensor) -> None:
-        wrench, xpos, xquat = (fields[i][:, self._bodies] for i in (0, 2, 3))
-        origin = xpos + tensors.rotate(xquat, self._offset.expand_as(xpos))
-        axes = tensors.multiply(xquat, self._rotation.expand_as(xquat))
-        axes = torch.where(self._in_world.to(axes.device)[:, None], self._unit, axes)
-        com = fields[1][:, self._root]
-        tensors.write_sensor_wrenches(wrench[..., 3:6], wrench[..., 0:3], com, origin, axes, out)
+        wrench, com = _take(fields[0], self._bodies), _take(fields[1], self._root)
+        origin, axes = _take(fields[2], self._sites), _take(fields[3], self._sites)
+        axes = axes.reshape(*axes.shape[:2], 3, 3)
+        if self._in_world is not None:
+            axes = torch.where(self._in_world, self._world_axes, axes)
+        tensors.write_sensor_wrenches(wrench, com, origin, axes, out)
 
 
 class DofForces(OutputBuffer):

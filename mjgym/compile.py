@@ -30,6 +30,7 @@ class ActorLayout:
         free_qpos: address of the root's free joint in qpos, or -1 for a fixed base.
         free_qvel: address of the root's free joint in qvel, or -1 for a fixed base.
         mocap: mocap id of a fixed base, or -1 for a floating one.
+        sensor_sites: site ids of the force sensors, in the order of their creation.
     """
 
     bodies: tuple[int, ...]
@@ -41,6 +42,7 @@ class ActorLayout:
     free_qpos: int
     free_qvel: int
     mocap: int
+    sensor_sites: tuple[int, ...]
 
     @property
     def num_dofs(self) -> int:
@@ -151,6 +153,9 @@ def _attach(spec: mujoco.MjSpec, actor: Actor, prefix: str, mask: tuple[int, int
     for body_index, color in (actor.colors or {}).items():
         for geom in child.bodies[body_index + 1].geoms:
             geom.rgba, geom.material = (*color, 1.0), ""
+    for index, sensor in enumerate(actor.asset.force_sensors):
+        (qx, qy, qz, qw), name = sensor.rotation, f"#sensor{index}"
+        child.bodies[sensor.body + 1].add_site(name=name, pos=sensor.position, quat=(qw, qx, qy, qz))
     parent = spec.worldbody
     if actor.asset.fixed_base and actor.asset.root_has_joints:
         # The root turns on joints of its own, so what stands still is a hidden parent without mass.
@@ -215,6 +220,7 @@ def _layout(model: mujoco.MjModel, actor: Actor, prefix: str, first_dof: int) ->
         free_qpos=int(model.jnt_qposadr[first_joint]) if free else -1,
         free_qvel=int(model.jnt_dofadr[first_joint]) if free else -1,
         mocap=-1 if free else int(model.body_mocapid[root - asset.root_has_joints]),
+        sensor_sites=tuple(model.site(f"{prefix}#sensor{i}").id for i in range(len(asset.force_sensors))),
     )
 
 

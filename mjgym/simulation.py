@@ -177,15 +177,15 @@ class Simulation:
 
     def sensor_forces(self) -> OutputBuffer | None:
         """Return the buffer of force sensors, or None if there are no sensors."""
-        pairs = [
-            (layout.bodies[sensor.body], sensor)
+        sensors = [
+            (layout.bodies[sensor.body], site, sensor.properties.use_world_frame)
             for layout, actor in zip(self.compiled.actors, self.sim.envs[0].actors, strict=True)
-            for sensor in actor.asset.force_sensors
+            for sensor, site in zip(actor.asset.force_sensors, layout.sensor_sites, strict=True)
         ]
-        if not pairs:
+        if not sensors:
             return None
         self.engine.enable_contact_forces()
-        return self._output("sensors", lambda: SensorForces(self.engine, pairs))
+        return self._output("sensors", lambda: SensorForces(self.engine, sensors))
 
     # ---- forces on bodies
 

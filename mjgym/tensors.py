@@ -32,13 +32,6 @@ def rotate_inverse(quat_wxyz: torch.Tensor, vector: torch.Tensor) -> torch.Tenso
     return vector - quat_wxyz[..., :1] * twice + torch.linalg.cross(axis, twice)
 
 
-def multiply(a_wxyz: torch.Tensor, b_wxyz: torch.Tensor) -> torch.Tensor:
-    """Compose rotations (..., 4) wxyz: the result rotates by b first, then by a."""
-    aw, av, bw, bv = a_wxyz[..., :1], a_wxyz[..., 1:], b_wxyz[..., :1], b_wxyz[..., 1:]
-    real = aw * bw - (av * bv).sum(-1, keepdim=True)
-    return torch.cat([real, aw * bv + bw * av + torch.linalg.cross(av, bv)], dim=-1)
-
-
 def write_rotation(quat_wxyz: torch.Tensor, out: torch.Tensor) -> None:
     """Write quaternions (..., 4) wxyz as xyzw."""
     out[..., 0:3].copy_(quat_wxyz[..., 1:4])
@@ -94,23 +87,19 @@ def write_body_states(
 
 
 def write_sensor_wrenches(
-    force: torch.Tensor,
-    torque: torch.Tensor,
-    com: torch.Tensor,
-    origin: torch.Tensor,
-    quat: torch.Tensor | None,
-    out: torch.Tensor,
+    wrench: torch.Tensor, com: torch.Tensor, origin: torch.Tensor, axes: torch.Tensor, out: torch.Tensor
 ) -> None:
     """Move wrenches from ``com`` to the sensors' origins and into their axes.
 
     Args:
-        force: force in world axes, (N, S, 3) [N].
-        torque: torque about ``com`` in world axes, (N, S, 3) [N m].
+        wrench: torque about ``com`` [N m], then force [N], in world axes, (N, S, 6).
         com: where the torque is taken, (N, S, 3) or (N, 1, 3) [m].
         origin: the sensors' origins in world axes, (N, S, 3) [m].
-        quat: the sensors' orientations wxyz, (N, S, 4), or None to report in world axes.
-        out: force, then torque about the origin, (N, S, 6) float32.
+        axes: rotation matrices from sensor to world axes, (N, S, 3, 3).
+        out: force, then torque about the origin, in the sensors' axes, (N, S, 6) float32.
     """
-    moved = torque + torch.linalg.cross(com - origin, force)
-    out[..., 0:3].copy_(force if quat is None else rotate_inverse(quat, force))
-    out[..., 3:6].copy_(moved if quat is None else rotate_inverse(quat, moved))
+    force = wrench[..., 3:6]
+    torque = wrench[..., 0:3] + torch.linalg.cross(com - origin, force)
+    # The transposed matrix takes world axes to the sensor's: component j is the sum of row i times vector i.
+    out[..., 0:3].copy_((axes * force[..., None]).sum(-2))
+    out[..., 3:6].copy_((axes * torque[..., None]).sum(-2))

@@ -37,13 +37,17 @@ DERIVED_FIELDS: Final = (
     "cvel",  # (N, nbody, 6) angular then linear, world axes, at subtree_com of the body's root
     "subtree_com",  # (N, nbody, 3) m
     "xipos",  # (N, nbody, 3) m, body's centre of mass
+    "site_xpos",  # (N, nsite, 3) m, world axes
+    "site_xmat",  # (N, nsite, 9) rotation matrix, row by row, from site to world axes
     "cfrc_ext",  # (N, nbody, 6) torque then force, world axes, at subtree_com of the body's root
     "qfrc_actuator",  # (N, nv)
     "qfrc_spring",  # (N, nv)
     "qfrc_damper",  # (N, nv)
 )
 
-POSITION_VELOCITY_FIELDS: Final = frozenset({"xpos", "xquat", "cvel", "subtree_com", "xipos"})
+POSITION_VELOCITY_FIELDS: Final = frozenset(
+    {"xpos", "xquat", "cvel", "subtree_com", "xipos", "site_xpos", "site_xmat"}
+)
 """Derived fields that follow from position and velocity alone: ``step(..., current=True)`` makes them current."""
 
 CONTACT_FIELDS: Final = frozenset({"cfrc_ext"})
