@@ -123,6 +123,7 @@ class VecTask(ABC):
                 raise ValueError(f"environment state: buffer {name!r} is {found}, expected {tuple(buffer.shape)}")
             buffer.copy_(saved[name])
         self.gym.set_sim_state(self.sim, state["sim"])
+        self.divergence_counts.copy_(self.gym.get_sim_warnings(self.sim))
         self.refresh_tensors()
 
     def close(self) -> None:
@@ -180,8 +181,9 @@ class VecTask(ABC):
         self.refresh_tensors()
         self.update_state()
         self._observe()
-        self.terminate_buf[:] = self.compute_terminated()
-        self._reward()
+        diverged = self._diverged()
+        torch.logical_or(self.compute_terminated(), diverged, out=self.terminate_buf)
+        self._reward(~diverged)
         time_up = self.progress_buf >= self.max_episode_length - 1
         torch.logical_and(time_up, ~self.terminate_buf, out=self.timeout_buf)
         torch.logical_or(time_up, self.terminate_buf, out=self.reset_buf)
@@ -198,9 +200,19 @@ class VecTask(ABC):
             observations = observations.clamp_(-clip, clip)
         self.obs_buf.copy_(observations)
 
-    def _reward(self) -> None:
+    def _diverged(self) -> Tensor:
+        """Environments whose physics became NaN or huge in this step, (num_envs,) bool.
+
+        The engine has put them back to their first state, so the step's figures mean nothing there: they end.
+        """
+        counts = self.gym.get_sim_warnings(self.sim)
+        diverged = counts != self.divergence_counts
+        self.divergence_counts.copy_(counts)
+        return diverged
+
+    def _reward(self, valid: Tensor) -> None:
         terms = self.compute_rewards()
-        stacked = torch.stack(list(terms.values()))  # (num_terms, num_envs)
+        stacked = torch.stack(list(terms.values())) * valid  # (num_terms, num_envs)
         torch.sum(stacked, dim=0, out=self.rew_buf)
         self.reward_terms = dict(zip(terms, stacked.mean(dim=1), strict=True))
 
@@ -248,6 +260,7 @@ class VecTask(ABC):
         self.reset_buf = torch.zeros(n, dtype=torch.bool, device=device)
         self.terminate_buf = torch.zeros_like(self.reset_buf)
         self.timeout_buf = torch.zeros_like(self.reset_buf)
+        self.divergence_counts = torch.zeros(n, dtype=torch.int64, device=device)
         self.reward_terms: dict[str, Tensor] = {}
 
     def add_ground(self) -> None:

@@ -3,6 +3,7 @@
 import pytest
 import tasks
 import torch
+from isaacgym import gymtorch
 
 from tests.tasks.task_configs import SIZES, task_config
 
@@ -114,9 +115,23 @@ def test_a_fall_costs_deathcost_and_ends_the_episode(make, name, height, cost):
     task.update_state()
     task._observe()
     task.terminate_buf[:] = task.compute_terminated()
-    task._reward()
+    task._reward(torch.ones(2, dtype=torch.bool))
     assert task.terminate_buf.tolist() == [True, False]
     assert task.rew_buf[0].item() == cost and task.rew_buf[1].item() > 0.0
+
+
+def test_diverged_physics_ends_the_episode_without_reward(make):
+    task = make("Ant", num_envs=3)
+    task.reset()
+    task.dof_vel[1] = 1e12  # MuJoCo finds this bad and puts the environment back
+    ids = gymtorch.unwrap_tensor(torch.tensor([1], dtype=torch.int32))
+    task.gym.set_dof_state_tensor_indexed(task.sim, gymtorch.unwrap_tensor(task.dof_state), ids, 1)
+    obs, rewards, dones, extras = task.step(random_actions(task))
+    assert dones.tolist() == extras["terminate"].tolist() == [False, True, False]
+    assert rewards[1].item() == 0.0 and (rewards[[0, 2]] != 0.0).all()
+    assert torch.isfinite(obs["obs"]).all()
+    _, _, dones, _ = task.step(random_actions(task))
+    assert not dones.any()
 
 
 def test_cartpole_reward_by_hand(make):
