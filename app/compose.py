@@ -20,6 +20,9 @@ from app.resolvers import register_resolvers
 from learning.typed_config import ConfigError
 
 CONFIG_DIR = Path(__file__).resolve().parent.parent / "cfg"
+OPTIONS_WITH_VALUE = frozenset(
+    ["--config-dir", "-cd", "--config-name", "-cn", "--config-path", "-cp", "--cfg", "-c", "--package", "-p"]
+)
 GROUPS = ("task", "train", "hardware", "overlay")
 
 
@@ -81,13 +84,23 @@ def resolve_choices(argv: Sequence[str]) -> list[str]:
     The place for names that stand for more than one file. Today there is one such rule: `--help` composes
     something to show, so it needs a task. Hydra's --experimental-rerun is refused: it unpickles a file.
     """
-    arguments = list(argv)
+    arguments = options_first(argv)
     if any(argument.startswith("--experimental-rerun") for argument in arguments):
         raise ConfigError("--experimental-rerun: runs code from a file; use experiment=NAME checkpoint=last")
     asks_help = {"--help", "-h"} & set(arguments)
     if asks_help and not any(argument.startswith("task=") for argument in arguments):
         arguments.append("task=Cartpole")
     return arguments
+
+
+def options_first(argv: Sequence[str]) -> list[str]:
+    """Put options before overrides; Hydra's parser does not understand `task=Ant -m seed=1,2`."""
+    options: list[str] = []
+    overrides: list[str] = []
+    for index, argument in enumerate(argv):
+        is_option = argument.startswith("-") or (index > 0 and argv[index - 1] in OPTIONS_WITH_VALUE)
+        (options if is_option else overrides).append(argument)
+    return [*options, *overrides]
 
 
 def last_of_each(overrides: Sequence[str]) -> list[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import os
 import random
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,7 @@ from app.plan import Plan
 from learning import vecenv
 from mjgym.install import install
 
+REPOSITORY = Path(__file__).resolve().parent.parent
 ENV_NAME = "rlgpu"  # RL Games' name for Isaac Gym's environments; every train file says it
 
 
@@ -72,6 +74,7 @@ def _env_creator(plan: Plan) -> vecenv.VecEnvCreator:
     def create(num_envs: int, **env_config: Any) -> vecenv.VecEnv:
         cfg = copy.deepcopy(plan.config["task"])
         cfg["env"] |= {**env_config, "numEnvs": num_envs}
+        _find_assets(cfg["env"].get("asset"))
         return tasks.create(
             plan.config["task_name"],
             cfg,
@@ -84,3 +87,9 @@ def _env_creator(plan: Plan) -> vecenv.VecEnvCreator:
         )
 
     return create
+
+
+def _find_assets(asset: dict[str, Any] | None) -> None:
+    """Let a relative `assetRoot` mean the repository's, wherever train.py was started from."""
+    if asset and "assetRoot" in asset and not Path(asset["assetRoot"]).is_dir():
+        asset["assetRoot"] = str(REPOSITORY / asset["assetRoot"])
