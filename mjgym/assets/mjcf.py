@@ -58,10 +58,11 @@ def _single_root(spec: mujoco.MjSpec, path: Path) -> mujoco.MjsBody:
 
 def _drop_what_isaac_ignores(spec: mujoco.MjSpec) -> None:
     """Delete what belongs to a scene and not to an actor, and references to materials that do not exist."""
-    world = spec.worldbody
-    for group in (world.geoms, world.sites, world.cameras, world.lights, spec.sensors, spec.keys, spec.cameras, spec.lights):
-        for element in list(group):
-            spec.delete(element)
+    # The lists are read one after the other: an element that two of them hold must not be deleted twice.
+    for owner, kinds in ((spec.worldbody, ("geoms", "sites")), (spec, ("cameras", "lights", "sensors", "keys"))):
+        for kind in kinds:
+            for element in list(getattr(owner, kind)):
+                spec.delete(element)
     defined = {material.name for material in spec.materials}
     for element in (*spec.geoms, *spec.sites):
         if element.material and element.material not in defined:
