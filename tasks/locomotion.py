@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import torch
 from isaacgym import gymapi, gymtorch
-from isaacgym.torch_utils import get_euler_xyz, normalize_angle, quat_rotate_inverse, torch_rand_float
+from isaacgym.torch_utils import normalize_angle, quat_rotate_inverse, torch_rand_float
 from torch import Tensor
 
 from tasks.base.config import EnvConfig
@@ -268,26 +268,28 @@ def observe_torso(root_states: Tensor, target: Tensor) -> TorsoObservation:
     just where the creature is to run, at yaw 0.
 
     Args:
-        root_states: (n, 13): position [m], quaternion xyzw, linear [m/s] and angular [rad/s] velocity, world frame.
+        root_states: (n, 13): position [m], unit quaternion xyzw, linear [m/s] and angular [rad/s] velocity, world frame.
         target: (2,) the point to run to [m].
     """
     quat = root_states[:, 3:7]
     x, y, z, w = quat.unbind(dim=-1)
-    roll, _, yaw = get_euler_xyz(quat)
-    yaw = normalize_angle(yaw)
     to_target = target - root_states[:, 0:2]
-    direction = to_target / to_target.norm(dim=-1, keepdim=True)
+    direction_x, direction_y = torch.nn.functional.normalize(to_target, dim=-1).unbind(dim=-1)
     heading_x, heading_y = 1 - 2 * (y * y + z * z), 2 * (x * y + w * z)
+    up_proj = 1 - 2 * (x * x + y * y)
+    yaw = torch.atan2(heading_y, heading_x)
     # The original takes the height where one would expect the sideways distance, so this is nearly −yaw.
     bearing = torch.atan2(-root_states[:, 2], to_target[:, 0])
+    velocities_w = root_states[:, 7:13].unflatten(-1, (2, 3))
+    lin_vel_b, ang_vel_b = quat_rotate_inverse(quat.unsqueeze(-2), velocities_w).unbind(dim=-2)
     return TorsoObservation(
-        lin_vel_b=quat_rotate_inverse(quat, root_states[:, 7:10]),
-        ang_vel_b=quat_rotate_inverse(quat, root_states[:, 10:13]),
-        roll=normalize_angle(roll),
+        lin_vel_b=lin_vel_b,
+        ang_vel_b=ang_vel_b,
+        roll=torch.atan2(2 * (w * x + y * z), up_proj),
         yaw=yaw,
         angle_to_target=normalize_angle(bearing - yaw),
-        up_proj=1 - 2 * (x * x + y * y),
-        heading_proj=heading_x * direction[:, 0] + heading_y * direction[:, 1],
+        up_proj=up_proj,
+        heading_proj=heading_x * direction_x + heading_y * direction_y,
     )
 
 
