@@ -186,7 +186,7 @@ class A2CBase(AgentHooks, BaseAlgorithm):
             self.obs, rewards, dones, infos = self.env_step(res_dict["actions"])
             self._record_step(step, rewards, dones, infos)
             self.after_env_step(step, self.obs, dones, infos)
-        return self._finish_rollout()
+        return self.finish_rollout()
 
     def get_action_values(self, obs: ObsDict) -> dict[str, Tensor]:
         """Sample actions for observations (num_envs, num_obs); returns what the model returns."""
@@ -222,7 +222,8 @@ class A2CBase(AgentHooks, BaseAlgorithm):
         self.episode_terms.add(infos.get("episode", {}))
         self.algo_observer.process_infos(infos, dones)
 
-    def _finish_rollout(self) -> dict[str, Tensor]:
+    def finish_rollout(self) -> dict[str, Tensor]:
+        """Return what `play_steps` returns, from a full experience buffer and `self.obs` that follows it."""
         buffer, config = self.experience_buffer, self.config
         self.frame += self.batch_size * self.distributed.world_size
         advantages = compute_gae(
@@ -264,13 +265,22 @@ class A2CBase(AgentHooks, BaseAlgorithm):
         return self.epoch_num
 
     def train_epoch(self) -> EpochTimes:
-        """Collect a rollout and learn from it in `mini_epochs` passes."""
+        """Collect a rollout and learn from it."""
         start = time.perf_counter()
         self.before_epoch()
         self.set_eval()
         batch_dict = self.play_steps()
         played = time.perf_counter()
         self.set_train()
+        self.learn(batch_dict)
+        return EpochTimes(self._step_time, played - start, time.perf_counter() - played)
+
+    def learn(self, batch_dict: Mapping[str, Tensor]) -> None:
+        """Learn from a rollout in `mini_epochs` passes, and let the normalisers take it in.
+
+        Args:
+            batch_dict: what `play_steps` returned.
+        """
         self.prepare_dataset(batch_dict)
         self.algo_observer.after_steps()
         for _ in range(self.config.mini_epochs):
@@ -281,7 +291,6 @@ class A2CBase(AgentHooks, BaseAlgorithm):
         self.learning_rate.after_epoch(self.epoch_num, self.frame)
         self.update_input_normalizer(batch_dict)
         self.after_epoch(batch_dict)
-        return EpochTimes(self._step_time, played - start, time.perf_counter() - played)
 
     def set_eval(self) -> None:
         """Prepare for a rollout."""

@@ -93,7 +93,7 @@ def _refuse_nonfinite(losses: Mapping[str, float], epoch: int) -> None:
     for name, value in losses.items():
         if not math.isfinite(value):
             raise TrainingError(
-                f"{name} became {value} in epoch {epoch}: training diverged, or the environment returned values "
-                "that are not finite. The checkpoints are from before; try a smaller learning_rate or "
-                "truncate_grads=True"
+                f"{name} became {value} in epoch {epoch}: training diverged, or the environment returned "
+                "values that are not finite. The checkpoints are from before; try a smaller learning_rate "
+                "or truncate_grads=True"
             )
