@@ -8,6 +8,7 @@ checkpoints, stop.
 from __future__ import annotations
 
 import contextlib
+import logging
 import time
 from abc import abstractmethod
 from collections.abc import Mapping
@@ -35,6 +36,8 @@ from learning.statistics import EpisodeMeters, MeanMeter
 from learning.stopping import StopFlag
 from learning.typed_config import ConfigError
 from learning.vecenv import ObsDict, VecEnv
+
+logger = logging.getLogger(__name__)
 
 
 class A2CBase(AgentHooks, BaseAlgorithm):
@@ -82,9 +85,9 @@ class A2CBase(AgentHooks, BaseAlgorithm):
         self.distributed = Distributed()
         shape = config.batch_shape(self.distributed.world_size)
         self._owns_env = config.vec_env is None
-        self.vec_env: VecEnv = config.vec_env or vecenv.create(
-            config.env_name, num_envs=shape.num_envs, **config.env_config
-        )
+        self.vec_env: VecEnv = config.vec_env
+        if self._owns_env:
+            self.vec_env = vecenv.create(config.env_name, num_envs=shape.num_envs, **config.env_config)
         if self.vec_env.num_envs != shape.num_envs:
             raise ConfigError(
                 f"train.params.config.num_actors={config.num_actors} means {shape.num_envs} environments in "
@@ -342,8 +345,12 @@ class A2CBase(AgentHooks, BaseAlgorithm):
         started = time.perf_counter() - self.total_time
         if not self.obs:
             self.obs = self.env_reset()
-        with self.stop_flag:
+        with self.stop_flag, contextlib.closing(self.metrics):
             exit_reason = self._limit_reached()
+            if exit_reason:
+                logger.warning(
+                    "nothing is left to train: %s is reached at epoch %d", exit_reason, self.epoch_num
+                )
             while exit_reason is None:
                 self.update_epoch()
                 times = self.train_epoch()
@@ -393,7 +400,6 @@ class A2CBase(AgentHooks, BaseAlgorithm):
         return self.episodes.mean_reward if self.episodes.count >= enough else None
 
     def _finish(self, exit_reason: str) -> None:
-        self.metrics.close()
         if not self.distributed.is_main:
             return
         result = reporting.training_result(self, exit_reason)

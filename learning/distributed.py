@@ -27,7 +27,7 @@ class Distributed:
         self.device = torch.device(device)
         self.rank: int = dist.get_rank() if active else 0
         self.world_size: int = dist.get_world_size() if active else 1
-        self._flat = torch.empty(0)  # gradients of all parameters, laid end to end
+        self._flat: dict[int, Tensor] = {}  # buffers for gradients laid end to end, by size
 
     @property
     def is_main(self) -> bool:
@@ -99,6 +99,6 @@ class Distributed:
         return dict(zip(names, stacked.tolist(), strict=True))
 
     def _flat_buffer(self, size: int, like: Tensor) -> Tensor:
-        if self._flat.numel() != size or self._flat.device != like.device:
-            self._flat = torch.empty(size, dtype=like.dtype, device=like.device)
-        return self._flat
+        if size not in self._flat:
+            self._flat[size] = torch.empty(size, dtype=like.dtype, device=like.device)
+        return self._flat[size]

@@ -46,9 +46,11 @@ class BasePlayer(ABC):
         self.config = self.config_class.from_params(params["config"])
         self.algo_observer: AlgoObserver = self.config.observer or AlgoObserver()
         self._owns_env = self.config.vec_env is None
-        self.vec_env: VecEnv = self.config.vec_env or vecenv.create(
-            self.config.env_name, num_envs=self.config.num_actors, **self.config.env_config
-        )
+        self.vec_env: VecEnv = self.config.vec_env
+        if self._owns_env:
+            self.vec_env = vecenv.create(
+                self.config.env_name, num_envs=self.config.num_actors, **self.config.env_config
+            )
         self.device = torch.device(self.vec_env.device)
         if self.config.device:
             self.device = check_device(self.config.device)

@@ -1,7 +1,7 @@
 """One worker of test_distributed.py: `python -m tests.learning.split_update FOLDER RANK WORLD_SIZE MODE`.
 
-`update` learns from this worker's environments of the rollout in FOLDER/rollout.pt; `train` trains. Both write
-what came out to FOLDER/<mode>_<world size>_<rank>.pt.
+`update` learns from this worker's environments of the rollout in FOLDER/rollout.pt; `train` trains. Both
+write what came out to FOLDER/<mode>_<world size>_<rank>.pt.
 """
 
 import signal

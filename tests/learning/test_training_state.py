@@ -3,6 +3,7 @@
 import json
 import logging
 
+import numpy as np
 import pytest
 import torch
 
@@ -75,6 +76,26 @@ def test_a_best_checkpoint_starts_a_new_optimizer(tmp_path, caplog):
     assert state["optimizer"]["state"][0]["step"] == (6 - best_epoch) * 8
 
 
+def test_a_file_of_rl_games_goes_on_from_its_optimizer(tmp_path):
+    state = train(tmp_path / "a", max_epochs=2)
+    kept = {key: state[key] for key in ("model", "epoch", "frame", "optimizer", "env_state")}
+    kept["optimizer"]["param_groups"][0] |= {"lr": 3e-3, "fused": None}
+    torch.save({**kept, "last_mean_rewards": np.float32(-5.0)}, tmp_path / "foreign.pth")
+    runner = Runner()
+    runner.load(toy_params())
+    agent = runner.algo_factory.create("a2c_continuous", base_name="run", params=runner.params)
+    agent.restore(str(tmp_path / "foreign.pth"))
+    assert (agent.epoch_num, agent.frame, agent.learning_rate.value, agent.best_reward) == (
+        2,
+        256,
+        3e-3,
+        -5.0,
+    )
+    assert agent.optimizer.state_dict()["state"][0]["step"] == 2 * 8
+    assert agent.optimizer.param_groups[0]["fused"] is True
+    assert agent.obs == {}  # its environments are not in the file
+
+
 def test_another_number_of_environments_starts_them_anew(tmp_path, caplog):
     train(tmp_path / "a", max_epochs=2)
     with caplog.at_level(logging.WARNING):
@@ -102,9 +123,11 @@ def test_settings_changed_on_resume_count(tmp_path):
     assert state["optimizer"]["param_groups"][0]["weight_decay"] == 0.1
 
 
-def test_a_run_that_is_over_stays_over(tmp_path):
+def test_a_run_that_is_over_stays_over(tmp_path, caplog):
     first = train(tmp_path, max_epochs=2)
-    again = train(tmp_path, tmp_path / "nn" / "last.pth", max_epochs=2)
+    with caplog.at_level(logging.WARNING):
+        again = train(tmp_path, tmp_path / "nn" / "last.pth", max_epochs=2)
+    assert "nothing is left to train" in caplog.text
     assert differences(first["model"], again["model"]) == []
     assert json.loads((tmp_path / "result.json").read_text())["exit_reason"] == "max_epochs"
 
