@@ -15,7 +15,7 @@ from app.compose import compose
 from app.console import ConsoleObserver, configure_logging
 from app.launch import launch
 from app.plan import Plan, check_distinct, make_plan
-from app.rank import prepare
+from app.rank import prepare, trackers
 from app.workers import Interrupted, WorkerError
 from learning.observer import AlgoObserver, DefaultAlgoObserver, MultiObserver
 from learning.torch_runner import Runner
@@ -47,8 +47,8 @@ def work(rank: int, plan: Plan) -> None:
     """Train or play as worker `rank` of a run; what every worker process does."""
     configure_logging(is_main=rank == 0)
     params = prepare(rank, plan)
-    console = ConsoleObserver(plan.title, plan.directory and plan.directory.path, plan.play_command)
-    runner = build_runner(console)
+    console = ConsoleObserver(plan.title, plan.run_dir, plan.play_command)
+    runner = build_runner(console, *trackers(rank, plan))
     runner.load(params)
     test, checkpoint = plan.settings.test, plan.checkpoint and str(plan.checkpoint)
     try:

@@ -139,7 +139,7 @@ def check_checkpoint(path: Path, config: dict[str, Any], task_class: type) -> No
             "normalize_value": params["config"].get("normalize_value", False),
         }
     )
-    load_model_state(module, state["model"], shown(path))
+    load_model_state(module, state["model"], str(shown(path)))
 
 
 def shown(path: Path) -> Path:

@@ -9,14 +9,15 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import hydra
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig, OmegaConf
 
-from app.errors import translated
+from app.errors import UnknownKeyError, translated
 from app.resolvers import register_resolvers
+from app.schema import is_schema_key
 from learning.typed_config import ConfigError
 
 CONFIG_DIR = Path(__file__).resolve().parent.parent / "cfg"
@@ -37,7 +38,7 @@ class Job:
     choices: dict[str, str | None]
     """file that was chosen in each group: {"task": "Ant", "train": "AntPPO", …}"""
     config_dirs: tuple[Path, ...]
-    """directories that files were looked for in, those of --config-dir first"""
+    """directories that files were looked for in, the first one that has a file wins"""
 
 
 def compose(argv: Sequence[str]) -> list[Job]:
@@ -52,18 +53,26 @@ def compose(argv: Sequence[str]) -> list[Job]:
     Raises:
         ConfigError: anything in it that cannot be composed.
     """
+    try:
+        return _compose(argv)
+    except UnknownKeyError as error:
+        key = error.key
+        if not is_schema_key(key):
+            raise
+    # A key that has a default but stands in no file: Hydra wants ++ before it, the user need not know.
+    return compose([f"++{item}" if item.startswith(f"{key}=") else item for item in argv])
+
+
+def _compose(argv: Sequence[str]) -> list[Job]:
     register_resolvers()
-    collected: list[Job] = []
     pending: list[tuple[DictConfig, DictConfig]] = []
 
     def collect(config: DictConfig) -> None:
-        pending.append((config, HydraConfig.get()))
+        pending.append((config, cast(DictConfig, HydraConfig.get())))
 
     with translated(argv, known_keys), _hydra_arguments(resolve_choices(argv)):
         hydra.main(version_base="1.3", config_path=str(CONFIG_DIR), config_name="config")(collect)()
-        for config, hydra_config in pending:
-            collected.append(_job(config, hydra_config))
-    return collected
+        return [_job(config, hydra_config) for config, hydra_config in pending]
 
 
 def recompose(job: Job, overrides: Sequence[str]) -> Job:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import difflib
 import re
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
@@ -15,9 +16,23 @@ from hydra.errors import (
 )
 from omegaconf.errors import OmegaConfBaseException
 
-from learning.typed_config import ConfigError, suggest
+from app.schema import schema_names
+from learning.typed_config import ConfigError, join, suggest
 
 KnownKeys = Callable[[Sequence[str]], dict[str, Any]]
+
+
+class UnknownKeyError(ConfigError):
+    """An override whose key stands in no file.
+
+    Args:
+        key: the key, dotted.
+        text: the message.
+    """
+
+    def __init__(self, key: str, text: str) -> None:
+        super().__init__(text)
+        self.key = key
 
 
 @contextlib.contextmanager
@@ -37,7 +52,7 @@ def translated(argv: Sequence[str], known_keys: KnownKeys) -> Iterator[None]:
     except OverrideParseException as error:
         raise ConfigError(_unreadable(error)) from error
     except ConfigCompositionException as error:
-        raise ConfigError(_composition(error, argv, known_keys)) from error
+        raise _composition(error, argv, known_keys) from error
     except OmegaConfBaseException as error:
         raise ConfigError(_value(error)) from error
     except (HydraException, ValueError) as error:
@@ -45,25 +60,29 @@ def translated(argv: Sequence[str], known_keys: KnownKeys) -> Iterator[None]:
 
 
 def nearest_key(key: str, config: dict[str, Any]) -> str:
-    """Return `did you mean X?` for a dotted key: by its name at the same place, then by its name anywhere."""
-    parent, config_here = "", config
+    """Return `did you mean X?` for a dotted key: the same name elsewhere, a near name here, one elsewhere."""
     *folders, name = key.split(".")
-    for folder in folders:
-        if not isinstance(config_here.get(folder), dict):
-            return suggest(key, [f"{parent}.{known}" if parent else known for known in config_here])
-        config_here = config_here[folder]
-        parent = f"{parent}.{folder}" if parent else folder
     leaves = {dotted.rsplit(".", 1)[-1]: dotted for dotted in reversed(list(dotted_keys(config)))}
     if name in leaves:
         return f"did you mean {leaves[name]}?"
-    prefix = f"{parent}." if parent else ""
-    hint = suggest(key, [prefix + known for known in config_here])
-    if hint.startswith("did you mean"):
-        return hint
-    elsewhere = suggest(name, leaves)
-    if elsewhere.startswith("did you mean"):
-        return f"did you mean {leaves[elsewhere.removeprefix('did you mean ').rstrip('?')]}?"
-    return hint
+    depth, here = _deepest(folders, config)
+    wrong = key.split(".")[depth]  # the first part that is unknown
+    place = ".".join(folders[:depth])
+    names = {**{item: join(place, item) for item in schema_names(place)}, **{k: join(place, k) for k in here}}
+    for candidates in (names, leaves):
+        near = difflib.get_close_matches(wrong, candidates, n=1)
+        if near:
+            return f"did you mean {candidates[near[0]]}?"
+    return f"known are {', '.join(sorted(names.values()))}"
+
+
+def _deepest(folders: Sequence[str], config: dict[str, Any]) -> tuple[int, dict[str, Any]]:
+    """Follow `folders` into `config` as far as they exist: how many do, and what the last of them holds."""
+    for depth, folder in enumerate(folders):
+        if not isinstance(config.get(folder), dict):
+            return depth, config
+        config = config[folder]
+    return len(folders), config
 
 
 def dotted_keys(config: dict[str, Any], prefix: str = "") -> Iterator[str]:
@@ -93,25 +112,28 @@ def _unreadable(error: OverrideParseException) -> str:
     return f"{given}: cannot be read as key=value ({problem}); quote special characters: 'key=\"value\"'"
 
 
-def _composition(error: ConfigCompositionException, argv: Sequence[str], known_keys: KnownKeys) -> str:
+def _composition(
+    error: ConfigCompositionException, argv: Sequence[str], known_keys: KnownKeys
+) -> ConfigError:
     text = str(error)
     if match := re.match(r"You must specify '([^']+)'", text):
-        options = [line.strip() for line in text.splitlines()[2:] if line.strip()]
-        group = match[1]
-        return f"{group}: has to be chosen; say for example {group}={options[0]}. Known: {', '.join(options)}"
+        group, options = match[1], [line.strip() for line in text.splitlines()[2:] if line.strip()]
+        example = f"say for example {group}={options[0]}" if options else "no file is there"
+        return ConfigError(f"{group}: has to be chosen; {example}. Known: {', '.join(options)}")
     if match := re.match(r"Ambiguous value for argument '([^']+)'", text):
-        return f"{match[1]}: several values are a sweep: add -m, or write a list as [a,b]"
+        return ConfigError(f"{match[1]}: several values are a sweep: add -m, or write a list as [a,b]")
     if match := re.search(r"Could not (?:override|delete|append to config|append) '([^']+)'", text):
         return _unknown_key(match[1], text, argv, known_keys)
-    return _value(error.__cause__) if isinstance(error.__cause__, OmegaConfBaseException) else text
+    known = isinstance(error.__cause__, OmegaConfBaseException)
+    return ConfigError(_value(error.__cause__) if known else text)  # type: ignore[arg-type]
 
 
-def _unknown_key(key: str, text: str, argv: Sequence[str], known_keys: KnownKeys) -> str:
+def _unknown_key(key: str, text: str, argv: Sequence[str], known_keys: KnownKeys) -> ConfigError:
     key = key.split("=", 1)[0].split("@", 1)[0]
     given = next((argument for argument in argv if argument.lstrip("+~").split("=", 1)[0] == key), key)
     if "An item is already at" in text:
-        return f"{given}: the key exists; leave out the +"
-    return f"{given}: unknown key; {nearest_key(key, known_keys(argv))}"
+        return ConfigError(f"{given}: the key exists; leave out the +")
+    return UnknownKeyError(key, f"{given}: unknown key; {nearest_key(key, known_keys(argv))}")
 
 
 def _value(error: BaseException) -> str:

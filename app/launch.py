@@ -6,6 +6,8 @@ import contextlib
 import dataclasses
 import os
 from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
 
 import torch
 import torch.distributed as dist
@@ -81,12 +83,12 @@ def _as_rank_of_torchrun(work: Work, plan: Plan) -> None:
 
 
 def _agreed(plan: Plan) -> Plan:
-    mine = [str(plan.directory.path.resolve()) if plan.directory else None, plan.settings.seed]
+    mine: list[Any] = [str(plan.directory.path.resolve()) if plan.directory else None, plan.settings.seed]
     dist.broadcast_object_list(mine, src=0)
     path, seed = mine
     plan.params["seed"] = seed
     return dataclasses.replace(
         plan,
         settings=dataclasses.replace(plan.settings, seed=seed),
-        directory=RunDirectory(type(plan.directory.path)(path), is_new=False) if plan.directory else None,
+        directory=RunDirectory(Path(path), is_new=False) if plan.directory else None,
     )

@@ -28,6 +28,8 @@ from app.run_directory import (
 )
 from app.schema import RunConfig
 from app.sources import with_source
+from app.tracking import check_tracking
+from app.video import check_video
 from learning.torch_runner import Runner
 from learning.typed_config import ConfigError, from_mapping
 
@@ -67,17 +69,23 @@ class Plan:
         return self.config["train"]["params"]
 
     @property
+    def run_dir(self) -> Path | None:
+        """The run directory; None if the run writes nothing."""
+        return self.directory.path if self.directory else None
+
+    @property
     def play_command(self) -> str:
         """What to type to see what this run learned."""
-        run = self.directory.path.name if self.directory else ""
+        run = self.run_dir.name if self.run_dir else ""
         return play_command(self.task, self.train, run, self.config_dir)
 
     @property
     def title(self) -> str:
         """What runs, and on what, in a line."""
         workers = self.processes.world_size
+        share = " a rank" if self.processes.by_torchrun else ""
         return (
-            f"{self.task} with {self.train}: {self.params['config']['num_actors']} environments, "
+            f"{self.task} with {self.train}: {self.params['config']['num_actors']} environments{share}, "
             f"{workers} worker{'s' if workers > 1 else ''} with {self.processes.num_threads} physics "
             f"thread{'s' if self.processes.num_threads > 1 else ''} each, {self.settings.rl_device}"
         )
@@ -123,6 +131,7 @@ def _plan(job: Job, found: Checkpoint | None, make_runner: Callable[[], Runner])
     notes: list[str] = []
     check_runs()
     check_engine(settings)
+    _check_extras(settings)
     import_modules(settings.import_modules)
     task_class = check_task(config, settings.physics_engine)
     agent = check_train(config, make_runner)
@@ -148,6 +157,13 @@ def _plan(job: Job, found: Checkpoint | None, make_runner: Callable[[], Runner])
         checkpoint=found.path if found else None,
         notes=notes,
     )
+
+
+def _check_extras(settings: RunConfig) -> None:
+    if settings.capture_video:
+        check_video()
+    if settings.wandb_activate:
+        check_tracking()
 
 
 def _checkpoint_of(job: Job) -> Checkpoint | None:

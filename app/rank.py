@@ -14,7 +14,10 @@ import torch
 import tasks
 from app.checks import import_modules
 from app.plan import Plan
+from app.tracking import WandbObserver
+from app.video import recorded
 from learning import vecenv
+from learning.observer import AlgoObserver
 from mjgym.install import install
 
 REPOSITORY = Path(__file__).resolve().parent.parent
@@ -31,11 +34,11 @@ def prepare(rank: int, plan: Plan) -> dict[str, Any]:
     set_seed(plan.settings.seed, rank, plan.settings.torch_deterministic)
     install(plan.settings.physics_engine)
     import_modules(plan.settings.import_modules)
-    vecenv.register(ENV_NAME, _env_creator(plan), override=True)
+    vecenv.register(ENV_NAME, _env_creator(rank, plan), override=True)
     params = copy.deepcopy(plan.params)
     params["config"] |= {
         "device": rl_device(plan),
-        "train_dir": str(plan.directory.path.resolve()) if plan.directory else None,
+        "train_dir": str(plan.run_dir.resolve()) if plan.run_dir else None,
         "result_info": {"task": plan.task, "train": plan.train},
     }
     return params
@@ -60,6 +63,13 @@ def set_seed(seed: int | None, rank: int, deterministic: bool) -> None:
         torch.use_deterministic_algorithms(True)
 
 
+def trackers(rank: int, plan: Plan) -> list[AlgoObserver]:
+    """Return the observers that the configuration asks for besides the console; the main worker's alone."""
+    if rank == 0 and plan.settings.wandb_activate and plan.run_dir and not plan.settings.test:
+        return [WandbObserver(plan.settings, plan.config, plan.run_dir)]
+    return []
+
+
 def rl_device(plan: Plan) -> str:
     """Return this worker's device: under torchrun each rank has a graphics card of its own."""
     device = plan.settings.rl_device
@@ -68,14 +78,14 @@ def rl_device(plan: Plan) -> str:
     return device
 
 
-def _env_creator(plan: Plan) -> vecenv.VecEnvCreator:
+def _env_creator(rank: int, plan: Plan) -> vecenv.VecEnvCreator:
     settings = plan.settings
 
     def create(num_envs: int, **env_config: Any) -> vecenv.VecEnv:
         cfg = copy.deepcopy(plan.config["task"])
         cfg["env"] |= {**env_config, "numEnvs": num_envs}
         _find_assets(cfg["env"].get("asset"))
-        return tasks.create(
+        env = tasks.create(
             plan.config["task_name"],
             cfg,
             sim_device=settings.sim_device,
@@ -85,6 +95,10 @@ def _env_creator(plan: Plan) -> vecenv.VecEnvCreator:
             virtual_screen_capture=settings.capture_video,
             force_render=settings.force_render,
         )
+        if rank == 0 and settings.capture_video and plan.run_dir:
+            videos = plan.run_dir / "videos"
+            return recorded(env, videos, settings.capture_video_freq, settings.capture_video_len)
+        return env
 
     return create
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
@@ -57,10 +58,10 @@ def overlay(*, _root_: DictConfig) -> str:
 
 
 def _given(choices: DictConfig, group: str) -> str | None:
-    return OmegaConf.to_container(choices, resolve=False).get(group)  # type: ignore[union-attr,return-value]
+    return OmegaConf.to_container(choices, resolve=False).get(group)  # type: ignore[union-attr]
 
 
-_RESOLVERS = {
+_RESOLVERS: dict[str, Callable[..., Any]] = {
     "eq": eq,
     "contains": contains,
     "if": choose,

@@ -23,7 +23,7 @@ RUNS = Path("runs")
 
 # What a stored command line must not decide when its run is resumed or played: the mode, and the machine.
 NOT_KEPT = frozenset(
-    ["test", "checkpoint", "sigma", "games_num", "max_steps", "headless", "force_render"]
+    ["test", "checkpoint", "multi_gpu", "sigma", "games_num", "max_steps", "headless", "force_render"]
     + ["graphics_device_id", "num_threads", "capture_video", "capture_video_freq", "capture_video_len"]
     + ["sim_device", "rl_device", "physics_engine", "pipeline"]
 )

@@ -6,8 +6,12 @@ The values and their meanings are in cfg/config.yaml. `task.env` is typed by its
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, get_args, get_type_hints
+
+from learning.config import AgentConfig
+from learning.network_config import NetworkConfig
 
 MAX_DEFAULT_WORKERS = 8
 
@@ -130,6 +134,35 @@ class TaskBlock:
     """as chosen at the top level"""
     task: dict[str, Any] = field(default_factory=dict)
     """domain randomization"""
+
+
+TYPED_BLOCKS: dict[str, type] = {
+    "train.params.config": AgentConfig,
+    "train.params.network": NetworkConfig,
+    "task.sim": SimConfig,
+}
+
+
+def is_schema_key(key: str) -> bool:
+    """Tell whether a dotted key is a field of a typed block, whether or not a file gives it a value."""
+    place, _, name = key.rpartition(".")
+    return name in schema_names(place)
+
+
+def schema_names(place: str) -> list[str]:
+    """Return the names that a typed block has at a dotted place; none for a place without types."""
+    for prefix, block in TYPED_BLOCKS.items():
+        if place == prefix or place.startswith(f"{prefix}."):
+            return _field_names(block, place.removeprefix(prefix).strip(".").split("."))
+    return []
+
+
+def _field_names(kind: Any, path: list[str]) -> list[str]:
+    schema = next((item for item in (kind, *get_args(kind)) if dataclasses.is_dataclass(item)), None)
+    hints = get_type_hints(schema) if schema else {}
+    if path and path[0]:
+        return _field_names(hints.get(path[0]), path[1:])
+    return list(hints)
 
 
 def _at_least(name: str, value: int | None, least: int) -> None:

@@ -21,7 +21,7 @@ def source_of(key: str, job: Job) -> str | None:
     for override in reversed(job.overrides):
         given = override_key(override)
         if key == given or key.startswith(f"{given}.") and given not in job.choices:
-            return f"the command line: {override}"
+            return f"the command line: {override.lstrip('+')}"
     for name, package in _files(job):
         for directory in job.config_dirs:
             path = directory / f"{name}.yaml"

@@ -1,4 +1,4 @@
-"""Weights & Biases beside TensorBoard (`wandb_activate=True`): the same figures, sent by wandb's own reader."""
+"""Weights & Biases beside TensorBoard (`wandb_activate=True`): the same figures, by wandb's own reader."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class WandbObserver(AlgoObserver):
 
     def before_init(self, base_name: str, config: Any, experiment_name: str) -> None:
         """Open the wandb run; it has to exist before TensorBoard's writer does."""
-        import wandb
+        import wandb  # type: ignore[import-not-found,unused-ignore]
 
         s = self.settings
         wandb.tensorboard.patch(root_logdir=str(self.run_dir / "summaries"))

@@ -1,4 +1,4 @@
-"""How tests run the real command: in a directory of its own, with a small task from outside the repository."""
+"""How tests run the real command: in a directory of their own, with a task from outside the repository."""
 
 import os
 import subprocess

@@ -1,4 +1,4 @@
-"""A task from outside the repository: points on a line that want to be at 0. No physics, so it starts at once."""
+"""A task from outside: points on a line that want to be at 0. It has no physics, so it starts at once."""
 
 from dataclasses import dataclass
 
