@@ -1,6 +1,7 @@
 """Plot the learning curves of one or more runs: `python -m tools.curves runs/A runs/B --out ant.png`.
 
-The x axis is wall-clock time (or frames with `--x frame`), the y axis the mean episode reward of `metrics.jsonl`.
+The x axis is wall-clock time (or frames with `--x frame`), the y axis the mean episode reward of
+`metrics.jsonl`.
 """
 
 from __future__ import annotations
@@ -34,7 +35,9 @@ def curve(metrics: list[dict[str, Any]], x: str, y: str) -> tuple[list[float], l
     return [row["frame"] / 1e6 for row in points], [row[y] for row in points]
 
 
-def plot(runs: list[Path], out: Path, x: str = "minutes", y: str = "reward", goal: float | None = None) -> None:
+def plot(
+    runs: list[Path], out: Path, x: str = "minutes", y: str = "reward", goal: float | None = None
+) -> None:
     """Draw one curve a run into `out` (PNG or SVG, by its suffix); `goal` is a dashed line."""
     import matplotlib
 

@@ -1,0 +1,49 @@
+"""Lay frames of a video side by side: `python -m tools.strip runs/A/videos/step_0.mp4 --out strip.png`."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+import imageio.v2 as imageio
+import numpy as np
+
+
+def read_frames(video: Path, indices: list[int]) -> list[np.ndarray]:
+    """The frames with these numbers, each (height, width, 3) uint8.
+
+    Raises:
+        ValueError: the video is shorter.
+    """
+    wanted = set(indices)
+    with imageio.get_reader(video) as reader:
+        frames = {i: frame for i, frame in enumerate(reader) if i in wanted}
+    if missing := sorted(wanted - frames.keys()):
+        raise ValueError(f"{video} has no frame {missing[0]}; take --start, --count and --every smaller")
+    return [frames[i] for i in indices]
+
+
+def strip(frames: list[np.ndarray], crop: float) -> np.ndarray:
+    """Frames side by side, each cut to the middle `crop` (0 … 1) of its width."""
+    width = frames[0].shape[1]
+    margin = int(width * (1.0 - crop) / 2)
+    return np.concatenate([frame[:, margin : width - margin] for frame in frames], axis=1)
+
+
+def main() -> None:
+    """Read the command line and write the picture."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("video", type=Path)
+    parser.add_argument("--out", type=Path, required=True, help="PNG to write")
+    parser.add_argument("--start", type=int, default=0, help="first frame")
+    parser.add_argument("--count", type=int, default=5, help="number of frames")
+    parser.add_argument("--every", type=int, default=6, help="frames from one to the next")
+    parser.add_argument("--crop", type=float, default=0.5, help="middle part of each frame's width to keep")
+    args = parser.parse_args()
+    frames = read_frames(args.video, [args.start + i * args.every for i in range(args.count)])
+    args.out.parent.mkdir(parents=True, exist_ok=True)
+    imageio.imwrite(args.out, strip(frames, args.crop))
+
+
+if __name__ == "__main__":
+    main()
