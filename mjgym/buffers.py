@@ -1,8 +1,9 @@
 """The float32 buffers that ``acquire_*`` hands out: alive as long as the simulation, written in place.
 
-A :class:`StateBuffer` shows state (roots, DOFs): reading it back is cheap, so a refresh always copies all of it
-and overwrites what a task may have written. An :class:`OutputBuffer` shows what follows from the state (bodies,
-forces): a refresh copies only environments that were set since the last one, unless time has moved.
+A :class:`StateBuffer` shows state (roots, DOFs): reading it back is cheap, so a refresh always copies all
+of it and overwrites what a task may have written. An :class:`OutputBuffer` shows what follows from the
+state (bodies, forces): a refresh copies only environments that were set since the last one, unless time has
+moved.
 """
 
 from __future__ import annotations
@@ -168,40 +169,42 @@ class BodyStates(OutputBuffer):
 
 
 class ContactForces(OutputBuffer):
-    """Net contact force on each body in world axes, (N, bodies, 3) [N]."""
+    """Net contact force on each body in world axes, (N, bodies, 3) [N].
+
+    Attributes:
+        applied: forces applied to the bodies in the last step, (N, nbody, 3), which MuJoCo's figure includes
+            and this one does not; None if there were none.
+    """
 
     def __init__(self, engine: Engine, compiled: CompiledEnv) -> None:
         bodies = compiled.bodies
         super().__init__(engine, ("cfrc_ext",), len(bodies), 3)
         self._bodies = _select(bodies, engine.device)
-        self._applied: torch.Tensor | None = None
-
-    def set_applied(self, force: torch.Tensor | None) -> None:
-        """Say what ``xfrc_applied`` (N, nbody, 6) was during the step: MuJoCo's figure includes it."""
-        self._applied = None if force is None else force[..., 0:3].clone()
+        self.applied: torch.Tensor | None = None
 
     def forget_applied(self, env_ids: torch.Tensor) -> None:
         """Note that forces in these environments have been computed afresh, with nothing applied."""
-        if self._applied is not None:
-            self._applied[env_ids] = 0.0
+        if self.applied is not None:
+            self.applied[env_ids] = 0.0
 
     def refresh(self) -> None:
         """Bring the stale environments' rows up to date."""
-        if self._applied is not None:
+        if self.applied is not None:
             self.mark_all()
         super().refresh()
 
     def _write(self, fields: list[torch.Tensor], out: torch.Tensor) -> None:
         out.copy_(_take(fields[0], self._bodies)[..., 3:6])
-        if self._applied is not None:
-            out.sub_(_take(self._applied, self._bodies).to(out.dtype))
+        if self.applied is not None:
+            out.sub_(_take(self.applied, self._bodies).to(out.dtype))
 
 
 class SensorForces(OutputBuffer):
     """Force sensors, (N, sensors, 6): the wrench of contacts and applied forces on the sensor's body.
 
-    Force [N], then torque about the sensor's origin [N m], in the sensor's axes or the world's as its properties
-    say. Gravity and the forces of joints are no part of it: a foot that stands still reads the load it bears.
+    Force [N], then torque about the sensor's origin [N m], in the sensor's axes or the world's as its
+    properties say. Gravity and the forces of joints are no part of it: a foot that stands still reads the
+    load it bears.
     """
 
     def __init__(self, engine: Engine, sensors: Sequence[tuple[int, int, bool]]) -> None:
@@ -226,8 +229,8 @@ class SensorForces(OutputBuffer):
 class DofForces(OutputBuffer):
     """Generalised force of drives, actuation, springs and dampers on each DOF, (N, DOFs, 1) [N m or N].
 
-    Contacts, joint limits, friction and gravity are no part of it. Actors for which DOF forces were not enabled
-    show zeros.
+    Contacts, joint limits, friction and gravity are no part of it. Actors for which DOF forces were not
+    enabled show zeros.
     """
 
     def __init__(self, engine: Engine, compiled: CompiledEnv, enabled: Sequence[bool]) -> None:

@@ -12,8 +12,8 @@ from mjgym.properties import command_gains
 class DofCommands:
     """Efforts and targets of all DOFs, held until they are replaced.
 
-    A DOF answers only to the commands of its own drive mode: efforts in EFFORT, position and velocity targets in
-    POS (kp (target - q) + kd (target velocity - v)), velocity targets in VEL, nothing in NONE.
+    A DOF answers only to the commands of its own drive mode: efforts in EFFORT, position and velocity
+    targets in POS (kp (target - q) + kd (target velocity - v)), velocity targets in VEL, nothing in NONE.
 
     Attributes:
         efforts: (N, DOFs) float32 [N m or N].
@@ -63,12 +63,15 @@ class DofCommands:
         self._changed = False
 
     def save(self) -> dict[str, torch.Tensor]:
-        """Return copies of efforts and targets."""
-        return {"efforts": self.efforts.cpu().clone(), "positions": self.positions.cpu().clone(),
+        """Return copies of efforts, targets and gains."""
+        gains = {f"gain{index}": gain.cpu().clone() for index, gain in enumerate(self._gains)}
+        return gains | {"efforts": self.efforts.cpu().clone(), "positions": self.positions.cpu().clone(),
                 "velocities": self.velocities.cpu().clone()}  # fmt: skip
 
     def load(self, state: dict[str, torch.Tensor]) -> None:
         """Put back what :meth:`save` returned."""
-        for name, value in state.items():
-            getattr(self, name).copy_(value)
+        for name in ("efforts", "positions", "velocities"):
+            getattr(self, name).copy_(state[name])
+        self._gains = [state[f"gain{index}"].to(self._engine.device) for index in range(len(self._gains))]
+        self._efforts_only = bool((self._gains[0] == 1).all())
         self._changed = True

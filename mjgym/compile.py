@@ -75,7 +75,9 @@ def compile_env(env: Env, ground: PlaneParams | None, params: SimParams) -> Comp
         ValueError: if it has no actors, or more than can be told apart.
     """
     if not 0 < len(env.actors) <= MAX_ACTORS:
-        raise ValueError(f"environment {env.index} has {len(env.actors)} actors; it must have 1 to {MAX_ACTORS}")
+        raise ValueError(
+            f"environment {env.index} has {len(env.actors)} actors; it must have 1 to {MAX_ACTORS}"
+        )
     spec = _empty_scene(params)
     if ground is not None:
         _add_ground(spec, ground)
@@ -93,8 +95,8 @@ def compile_env(env: Env, ground: PlaneParams | None, params: SimParams) -> Comp
 def collision_masks(actors: list[Actor]) -> list[tuple[int, int] | None]:
     """Return each actor's MuJoCo (contype, conaffinity), or None to keep those of its file (filter -1).
 
-    Two actors touch if they are in the same group (or one is in group -1) and ``filter_a & filter_b`` is 0; the
-    shapes of one actor touch each other if its filter is 0. Every actor touches the ground.
+    Two actors touch if they are in the same group (or one is in group -1) and ``filter_a & filter_b`` is 0;
+    the shapes of one actor touch each other if its filter is 0. Every actor touches the ground.
     """
     masks: list[tuple[int, int] | None] = []
     for i, a in enumerate(actors):
@@ -168,7 +170,7 @@ def _attach(spec: mujoco.MjSpec, actor: Actor, prefix: str, mask: tuple[int, int
 
 
 def _adopt_options(child: mujoco.MjSpec, parent: mujoco.MjSpec) -> None:
-    """Overwrite the file's time step, solver and the like: the simulation's hold, and MuJoCo warns of conflicts."""
+    """Overwrite the file's time step, solver and the like: the simulation's hold, else MuJoCo warns."""
     for name in dir(parent.option):
         if not name.startswith("_"):
             setattr(child.option, name, getattr(parent.option, name))

@@ -8,8 +8,8 @@ import torch
 class Tensor:
     """A view of simulation memory, not yet a torch tensor.
 
-    ``gymtorch.wrap_tensor`` turns it into the torch tensor that aliases the memory, ``gymtorch.unwrap_tensor``
-    turns a torch tensor into one.
+    ``gymtorch.wrap_tensor`` turns it into the torch tensor that aliases the memory,
+    ``gymtorch.unwrap_tensor`` turns a torch tensor into one.
 
     Attributes:
         torch: the torch tensor over the memory; never replaced, only written in place.

@@ -6,16 +6,19 @@ from typing import Any
 
 from mjgym import structs
 from mjgym.api_names import GYMAPI_NAMES
-from mjgym.assets import Asset, AssetError
-from mjgym.descriptor import Tensor
+from mjgym.assets import Asset as Asset
+from mjgym.assets import AssetError as AssetError
+from mjgym.descriptor import Tensor as Tensor
 from mjgym.errors import missing_name_error
-from mjgym.gym import Gym, acquire_gym
-from mjgym.scene import Env, Sim
+from mjgym.gym import Gym as Gym
+from mjgym.gym import acquire_gym as acquire_gym
+from mjgym.scene import Env as Env
+from mjgym.scene import Sim as Sim
 from mjgym.structs import *  # noqa: F403
 from mjgym.structs import ALL_CONSTANTS
 
 _OWN = ("Asset", "AssetError", "Env", "Gym", "Sim", "Tensor", "acquire_gym")
-__all__ = [*_OWN, *structs.__all__, *ALL_CONSTANTS]  # noqa: PLE0604
+__all__ = [*_OWN, *structs.__all__, *ALL_CONSTANTS]
 
 globals().update(ALL_CONSTANTS)
 

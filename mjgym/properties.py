@@ -26,10 +26,11 @@ Entry = tuple[str, Any, np.ndarray]
 def dof_entries(model: mujoco.MjModel, layout: ActorLayout, props: np.ndarray) -> list[Entry]:
     """Return the model entries of DOF properties (..., DOFs).
 
-    In the modes POS and VEL the DOF's own actuator acts as force = ctrl - kp q - kd v, with ctrl = kp target +
-    kd target velocity; in EFFORT and NONE stiffness and damping are a passive spring to 0 and a damper, and
-    ctrl is the effort. MuJoCo's implicitfast integrator takes damping at the end of the step and stiffness at
-    its start. PhysX takes both at the end, where the spring sees q + dt v: so dt kp is added to the damping.
+    In the modes POS and VEL the DOF's own actuator acts as force = ctrl - kp q - kd v, where
+    ctrl = kp target + kd target velocity. In EFFORT and NONE stiffness and damping are a passive spring to 0
+    and a damper, and ctrl is the effort. MuJoCo's implicitfast integrator takes damping at the end of a step,
+    stiffness at its start. PhysX takes both at the end, where the spring sees q + dt v: so dt kp is added to
+    the damping.
     """
     joints, dofs = np.array(layout.joints, dtype=int), np.arange(layout.dofs.start, layout.dofs.stop)
     adr = model.jnt_dofadr[joints]
@@ -60,7 +61,7 @@ def _drive_masks(modes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def command_gains(props: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return the factors (effort, position target, velocity target) whose sum of products is ctrl, (..., DOFs).
+    """Return the factors of (effort, position target, velocity target) in ctrl, each (..., DOFs).
 
     A DOF answers only to the commands of its own mode.
     """
@@ -74,38 +75,57 @@ def check_dof_properties(props: Any, asset: Asset) -> np.ndarray:
 
     Raises:
         TypeError: if they are no array of ``DofProperties.dtype``.
-        ValueError: if their number is wrong, a gain is negative or NaN, a mode unknown, or limits are reversed.
+        ValueError: if their number is wrong, a gain is negative or NaN, a mode unknown, or limits are
+            reversed.
     """
     if not isinstance(props, np.ndarray) or props.dtype != asset.dof_properties.dtype:
         raise TypeError(
-            f"DOF properties must be the structured array that get_*_dof_properties returns, not {type(props).__name__}"
+            "DOF properties must be the structured array that get_*_dof_properties returns, "
+            f"not {type(props).__name__}"
         )
     if props.shape != (asset.num_dofs,):
-        raise ValueError(f"DOF properties have shape {props.shape}; asset {asset.name!r} has {asset.num_dofs} DOFs")
+        raise ValueError(
+            f"DOF properties have shape {props.shape}; asset {asset.name!r} has {asset.num_dofs} DOFs"
+        )
     for field in ("stiffness", "damping", "friction", "armature", "effort"):
         _check_dofs(props[field] >= 0, asset, field, props, "must be 0 or more")
-    _check_dofs(np.isin(props["driveMode"], list(DofDriveMode)), asset, "driveMode", props, "is no DOF_MODE_*")
-    _check_dofs(~props["hasLimits"] | (props["lower"] <= props["upper"]), asset, "lower", props, "exceeds upper")
+    _check_dofs(
+        np.isin(props["driveMode"], list(DofDriveMode)), asset, "driveMode", props, "is no DOF_MODE_*"
+    )
+    _check_dofs(
+        ~props["hasLimits"] | (props["lower"] <= props["upper"]), asset, "lower", props, "exceeds upper"
+    )
     return props
 
 
 def _check_dofs(good: np.ndarray, asset: Asset, field: str, props: np.ndarray, rule: str) -> None:
     if not good.all():
         bad = int(np.flatnonzero(~good)[0])
-        raise ValueError(f"DOF {asset.dof_names[bad]!r} of {asset.name!r}: {field} = {props[field][bad]} {rule}")
+        raise ValueError(
+            f"DOF {asset.dof_names[bad]!r} of {asset.name!r}: {field} = {props[field][bad]} {rule}"
+        )
 
 
 def body_entries(
-    layout: ActorLayout, props: Sequence[RigidBodyProperties], asset: Asset, recompute_inertia: bool
+    layout: ActorLayout,
+    props: Sequence[RigidBodyProperties],
+    asset: Asset,
+    recompute_inertia: bool,
+    ipos: np.ndarray,
+    inertia: np.ndarray,
 ) -> list[Entry]:
-    """Return the model entries of body properties: mass, and where they differ from the asset's, centre of mass
-    and inertia about it.
+    """Return the model entries of body properties: mass, centre of mass, and inertia about it.
 
     Args:
         layout: the actor's place in the model.
         props: one for each body.
         asset: the actor's asset.
         recompute_inertia: scale the asset's inertia with the mass instead of reading it from ``props``.
+        ipos: centres of mass as they are in the environment's model, (all bodies, 3).
+        inertia: principal moments as they are there, (all bodies, 3).
+
+    Centre and inertia of bodies are written only if they are not the asset's, here or in the model: MuJoCo
+    takes short cuts for bodies whose inertial frame is the body's own, and masses alone leave these valid.
 
     Raises:
         ValueError: if their number is wrong or a mass is negative.
@@ -113,27 +133,32 @@ def body_entries(
     _check_count("body", len(props), asset.num_bodies, asset)
     masses = np.array([prop.mass for prop in props])
     if not (masses >= 0).all():
-        raise ValueError(f"body {asset.body_names[int(np.argmin(masses))]!r}: mass = {masses.min()} must be 0 or more")
-    bodies = np.array(layout.bodies)
+        raise ValueError(
+            f"body {asset.body_names[int(np.argmin(masses))]!r}: mass = {masses.min()} must be 0 or more"
+        )
+    bodies, old = np.array(layout.bodies), asset.body_properties()
+    touched = np.any(ipos[bodies] != asset.model.body_ipos[1:], axis=1)
+    touched |= np.any(inertia[bodies] != asset.model.body_inertia[1:], axis=1)
+    free = [
+        i
+        for i, prop in enumerate(props)
+        if touched[i] or prop.com != old[i].com or prop.inertia != old[i].inertia
+    ]
     entries: list[Entry] = [("body_mass", (bodies,), masses)]
-    old = asset.body_properties()
-    moved = [i for i, prop in enumerate(props) if prop.com != old[i].com]
-    turned = [i for i, prop in enumerate(props) if prop.inertia != old[i].inertia and not recompute_inertia]
+    if free:
+        principal = [_principal(props[i].inertia) for i in free]
+        entries += [
+            ("body_ipos", (bodies[free],), np.array([props[i].com.as_tuple() for i in free])),
+            ("body_inertia", (bodies[free],), np.array([moments for moments, _ in principal])),
+            ("body_iquat", (bodies[free],), np.array([quat for _, quat in principal])),
+            ("body_sameframe", (bodies[free],), np.zeros(len(free))),
+            ("body_simple", (bodies[free],), np.zeros(len(free))),
+        ]
     if recompute_inertia:
         base = asset.model.body_mass[1:]
         ratio = np.where(base > 0, masses / np.where(base > 0, base, 1.0), 1.0)
         entries.append(("body_inertia", (bodies,), asset.model.body_inertia[1:] * ratio[:, None]))
-    if moved:
-        entries.append(("body_ipos", (bodies[moved],), np.array([props[i].com.as_tuple() for i in moved])))
-    if turned:
-        principal = [_principal(props[i].inertia) for i in turned]
-        entries.append(("body_inertia", (bodies[turned],), np.array([moments for moments, _ in principal])))
-        entries.append(("body_iquat", (bodies[turned],), np.array([quat for _, quat in principal])))
-    changed = sorted({*moved, *turned})
-    if changed:
-        # MuJoCo takes short cuts for bodies whose inertial frame is the body's own: no longer true for these.
-        entries.append(("body_sameframe", (bodies[changed],), np.zeros(len(changed))))
-        entries.append(("body_simple", (bodies[changed],), np.zeros(len(changed))))
+        entries.append(("body_iquat", (bodies,), asset.model.body_iquat[1:]))
     return entries
 
 
@@ -174,7 +199,7 @@ def write_to_model(model: mujoco.MjModel, entries: Iterable[Entry]) -> None:
 
 
 def write_to_all(engine: Engine, entries: Iterable[Entry]) -> None:
-    """Write entries whose values have a leading axis of environments, where they differ between environments."""
+    """Write entries whose values have a leading axis of environments, where these differ."""
     for field, index, values in entries:
         if (values != values[0]).any():
             rows = engine.model_field(field)

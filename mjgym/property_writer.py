@@ -1,4 +1,4 @@
-"""Giving every environment the properties of its actors: shared ones in the model, differing ones per environment."""
+"""Giving environments their actors' properties: shared ones in the model, differing ones per environment."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def actor_dof_properties(actor: Actor) -> np.ndarray:
 def stack_dof_properties(envs: list[Env], handle: int) -> np.ndarray:
     """Return one actor's DOF properties of all environments, (1, DOFs) if they agree, else (N, DOFs)."""
     rows = [actor_dof_properties(env.actors[handle]) for env in envs]
-    # Equal properties are one object (see Gym.set_actor_dof_properties), so identity tells them apart quickly.
+    # Equal properties are one object (see set_actor_dof_properties), so identity tells them apart quickly.
     if all(row is rows[0] for row in rows):
         return rows[0][None]
     return np.stack(rows)
@@ -40,7 +40,7 @@ def write_shared_properties(compiled: CompiledEnv, env: Env) -> None:
     for actor, layout in zip(env.actors, compiled.actors, strict=True):
         write_to_model(model, dof_entries(model, layout, actor_dof_properties(actor)))
         if actor.body_properties is not None or actor.shape_properties is not None:
-            write_to_model(model, _surface_and_mass(actor, layout))
+            write_to_model(model, _surface_and_mass(actor, layout, model.body_ipos, model.body_inertia))
     mujoco.mj_setConst(model, mujoco.MjData(model))
 
 
@@ -57,7 +57,9 @@ def write_differing_properties(engine: Engine, compiled: CompiledEnv, envs: list
         for env in envs[1:]:
             actor = env.actors[handle]
             if (actor.body_properties, actor.shape_properties) != shared:
-                write_to_env(engine, env.index, _surface_and_mass(actor, layout))
+                model = compiled.model
+                entries = _surface_and_mass(actor, layout, model.body_ipos, model.body_inertia)
+                write_to_env(engine, env.index, entries)
                 differs = True
     if differs:
         engine.set_const()
@@ -66,13 +68,21 @@ def write_differing_properties(engine: Engine, compiled: CompiledEnv, envs: list
 def write_actor_properties(engine: Engine, layout: ActorLayout, actor: Actor, env: int) -> None:
     """Write one actor's properties again, after they were changed, into its environment alone."""
     entries = dof_entries(engine.model, layout, actor_dof_properties(actor))
-    write_to_env(engine, env, entries + _surface_and_mass(actor, layout))
+    if actor.body_properties is not None or actor.shape_properties is not None:
+        ipos = engine.model_field("body_ipos")[env].cpu().numpy()
+        inertia = engine.model_field("body_inertia")[env].cpu().numpy()
+        entries += _surface_and_mass(actor, layout, ipos, inertia)
+    write_to_env(engine, env, entries)
     engine.set_const(torch.tensor([env], device=engine.device))
 
 
-def _surface_and_mass(actor: Actor, layout: ActorLayout) -> list[Entry]:
-    """Return the entries of an actor's body and shape properties; its asset's where it has none of its own."""
+def _surface_and_mass(
+    actor: Actor, layout: ActorLayout, ipos: np.ndarray, inertia: np.ndarray
+) -> list[Entry]:
+    """Return the entries of an actor's own body and shape properties, or else its asset's."""
     asset = actor.asset
     bodies, recompute = actor.body_properties or (asset.body_properties(), False)
     shapes = actor.shape_properties or asset.shape_properties
-    return body_entries(layout, bodies, asset, recompute) + shape_entries(layout, shapes, asset)
+    return body_entries(layout, bodies, asset, recompute, ipos, inertia) + shape_entries(
+        layout, shapes, asset
+    )

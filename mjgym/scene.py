@@ -30,7 +30,9 @@ class Actor:
         "body_properties", "shape_properties", "colors",
     )  # fmt: skip
 
-    def __init__(self, asset: Asset, name: str, pose: Pose, group: int, filter_: int, segmentation_id: int) -> None:
+    def __init__(
+        self, asset: Asset, name: str, pose: Pose, group: int, filter_: int, segmentation_id: int
+    ) -> None:
         self.asset = asset
         self.name = name
         self.pose = pose

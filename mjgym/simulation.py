@@ -105,7 +105,7 @@ class Simulation:
         self.dofs.refresh()
 
     def group_by_actor(self, indices: np.ndarray | None) -> Iterator[tuple[int, np.ndarray | None]]:
-        """Yield (actor handle, environment ids) for actor numbers of the whole simulation; None stands for all."""
+        """Yield (actor handle, environment ids) for actor numbers of the simulation; None stands for all."""
         count = len(self.compiled.actors)
         for handle in range(count):
             if indices is None:
@@ -115,7 +115,9 @@ class Simulation:
             else:
                 yield handle, indices[indices % count == handle] // count
 
-    def set_rows(self, buffer: StateBuffer, handle: int, env_ids: np.ndarray | None, rows: torch.Tensor) -> None:
+    def set_rows(
+        self, buffer: StateBuffer, handle: int, env_ids: np.ndarray | None, rows: torch.Tensor
+    ) -> None:
         """Set one actor's part of the state in the given environments (None: all), from ``rows`` (K, ...)."""
         chosen = slice(None) if env_ids is None else env_ids
         ids = chosen if isinstance(chosen, slice) else torch.from_numpy(chosen).to(self.engine.device)
@@ -189,7 +191,9 @@ class Simulation:
 
     # ---- forces on bodies
 
-    def apply_body_forces(self, forces: torch.Tensor | None, torques: torch.Tensor | None, local: bool) -> None:
+    def apply_body_forces(
+        self, forces: torch.Tensor | None, torques: torch.Tensor | None, local: bool
+    ) -> None:
         """Apply forces [N] and torques [N m] at the bodies' centres of mass during the next step only.
 
         Args:
@@ -212,7 +216,7 @@ class Simulation:
         contacts = self._outputs.get("contacts")
         applied = self.engine.state("xfrc_applied") if self._forces_applied else None
         if isinstance(contacts, ContactForces):
-            contacts.set_applied(applied)
+            contacts.applied = None if applied is None else applied[..., 0:3].clone()
         if applied is not None:
             applied.zero_()
         self._forces_applied = False
@@ -226,6 +230,9 @@ class Simulation:
         state |= {f"engine/{name}": value for name, value in self.engine.save_state().items()}
         state |= {f"command/{name}": value for name, value in self.commands.save().items()}
         state |= {f"buffer/{name}": b.cpu().clone() for name, b in self._buffers().items()}
+        contacts = self._outputs.get("contacts")
+        if isinstance(contacts, ContactForces) and contacts.applied is not None:
+            state["applied"] = contacts.applied.cpu().clone()
         return state
 
     def load_state(self, state: dict[str, torch.Tensor | int]) -> None:
@@ -237,11 +244,17 @@ class Simulation:
         self.engine.load_state(_part(state, "engine/"))
         self.commands.load(_part(state, "command/"))
         self.frame_count = int(state["frame_count"])
-        self._forces_applied = False
+        self._forces_applied = bool(self.engine.state("xfrc_applied").any())
         self._unsettled[:] = False
+        for output in self._outputs.values():
+            output.mark_all()
+        contacts, applied = self._outputs.get("contacts"), state.get("applied")
+        if isinstance(contacts, ContactForces):
+            contacts.applied = applied.to(self.engine.device) if torch.is_tensor(applied) else None
+        saved = _part(state, "buffer/")
         for name, buffer in self._buffers().items():
-            if f"buffer/{name}" in state:
-                buffer.copy_(state[f"buffer/{name}"])
+            if name in saved:
+                buffer.copy_(saved[name])
             else:
                 self._unsettled[:] = True
 
@@ -256,7 +269,7 @@ class Simulation:
 
 
 def _all_dof_properties(envs: list[Env]) -> np.ndarray:
-    """Return the DOF properties of all actors side by side, (1, DOFs) if environments agree, else (N, DOFs)."""
+    """Return DOF properties of all actors side by side, (1, DOFs) if environments agree, else (N, DOFs)."""
     columns = [stack_dof_properties(envs, handle) for handle in range(len(envs[0].actors))]
     rows = max(len(column) for column in columns)
     return np.concatenate([np.broadcast_to(c, (rows, c.shape[1])) for c in columns], axis=1)
@@ -264,15 +277,19 @@ def _all_dof_properties(envs: list[Env]) -> np.ndarray:
 
 def _check_same_structure(envs: list[Env]) -> None:
     if not envs:
-        raise ValueError("prepare_sim: the simulation has no environments; call create_env and create_actor first")
+        raise ValueError(
+            "prepare_sim: the simulation has no environments; call create_env and create_actor first"
+        )
     first = env_structure(envs[0])
     for env in envs[1:]:
         if env_structure(env) != first:
             raise NotImplementedError(
-                f"environment {env.index} holds other assets, filters or collision groups than environment 0; "
+                f"environment {env.index} holds other assets, filters or groups than environment 0; "
                 "mjgym runs environments of one structure so far (docs/mjgym.md)"
             )
 
 
 def _part(state: dict[str, torch.Tensor | int], prefix: str) -> dict[str, torch.Tensor]:
-    return {k.removeprefix(prefix): v for k, v in state.items() if k.startswith(prefix) and torch.is_tensor(v)}
+    return {
+        k.removeprefix(prefix): v for k, v in state.items() if k.startswith(prefix) and torch.is_tensor(v)
+    }

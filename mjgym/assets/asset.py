@@ -72,7 +72,8 @@ class Asset:
         fixed_base: whether the root stands still in the environment.
         drives: drive by DOF name, for DOFs of which the file says something.
         actuators: actuators in the order of the file.
-        joint_names: every joint by name, fixed joints that were not collapsed included, the root's free joint not.
+        joint_names: every joint by name, fixed joints that were not collapsed included, the root's free
+            joint not.
         force_sensors: in the order of their creation; grows until the first actor is created.
     """
 
@@ -91,7 +92,9 @@ class Asset:
         self.body_names = [model.body(i).name for i in range(1, model.nbody)]
         self.dof_joints = [j for j in range(model.njnt) if model.jnt_type[j] in DOF_JOINTS]
         self.dof_names = [model.joint(j).name for j in self.dof_joints]
-        self.shape_geoms = [g for g in range(model.ngeom) if model.geom_contype[g] or model.geom_conaffinity[g]]
+        self.shape_geoms = [
+            g for g in range(model.ngeom) if model.geom_contype[g] or model.geom_conaffinity[g]
+        ]
         self.dof_properties = self._read_dof_properties()
         self.shape_properties = [self._read_shape_properties(geom) for geom in self.shape_geoms]
 
@@ -131,7 +134,9 @@ class Asset:
             drive = self.drives.get(name, Drive())
             dof = model.jnt_dofadr[joint]
             row["hasLimits"] = bool(model.jnt_limited[joint])
-            row["lower"], row["upper"] = model.jnt_range[joint] if row["hasLimits"] else (-UNLIMITED, UNLIMITED)
+            row["lower"], row["upper"] = (
+                model.jnt_range[joint] if row["hasLimits"] else (-UNLIMITED, UNLIMITED)
+            )
             row["driveMode"] = self.options.default_dof_drive_mode if drive.mode is None else drive.mode
             row["velocity"], row["effort"] = drive.velocity, drive.effort
             row["stiffness"] = model.jnt_stiffness[joint] if drive.stiffness is None else drive.stiffness

@@ -75,7 +75,9 @@ def _check_joints(spec: mujoco.MjSpec, root: mujoco.MjsBody, path: Path) -> None
         if joint.type == mujoco.mjtJoint.mjJNT_FREE and joint.parent.name == root.name:
             continue
         if joint.type in _JOINT_KINDS:
-            raise AssetError(f"{path}: joint {joint.name!r} of body {joint.parent.name!r}: {_JOINT_KINDS[joint.type]}")
+            raise AssetError(
+                f"{path}: joint {joint.name!r} of body {joint.parent.name!r}: {_JOINT_KINDS[joint.type]}"
+            )
 
 
 def _name_bodies(spec: mujoco.MjSpec) -> None:

@@ -48,7 +48,7 @@ class Frame:
 
 @dataclass(frozen=True)
 class Inertial:
-    """A mass [kg], its centre (3,) [m], and the inertia (3, 3) about the centre [kg m^2], in one frame's axes."""
+    """A mass [kg], its centre (3,) [m], and the inertia (3, 3) about the centre [kg m^2], in one frame."""
 
     mass: float
     center: np.ndarray
@@ -65,7 +65,7 @@ def combine(parts: Sequence[Inertial]) -> Inertial:
     mass = sum(part.mass for part in parts)
     if mass <= 0.0:
         return Inertial(0.0, np.zeros(3), np.zeros((3, 3)))
-    center = sum(part.mass * part.center for part in parts) / mass
+    center = np.sum([part.mass * part.center for part in parts], axis=0) / mass
     inertia = np.zeros((3, 3))
     for part in parts:
         arm = part.center - center

@@ -31,4 +31,6 @@ def load_asset(root_path: str, file_path: str, options: AssetOptions | None = No
         from mjgym.assets.urdf import load_urdf
 
         return load_urdf(path, Path(root_path), chosen)
-    raise AssetError(f"{path}: the outermost element is <{root.tag}>; an asset is <mujoco> (MJCF) or <robot> (URDF)")
+    raise AssetError(
+        f"{path}: the outermost element is <{root.tag}>; an asset is <mujoco> (MJCF) or <robot> (URDF)"
+    )

@@ -1,8 +1,8 @@
 """MJCF files as Isaac Gym reads them.
 
-The world's geoms (floors) are dropped, and so are materials that are named and not defined, sensors, keyframes
-and cameras. Actuators leave the model and become drive modes and actuator properties: every DOF is driven
-through Isaac Gym's own drives. Joint stiffness and damping are the gains of these drives.
+The world's geoms (floors) are dropped, and so are materials that are named and not defined, sensors,
+keyframes and cameras. Actuators leave the model and become drive modes and actuator properties: every DOF
+is driven through Isaac Gym's own drives. Joint stiffness and damping are the gains of these drives.
 """
 
 from __future__ import annotations
@@ -34,7 +34,8 @@ def load_mjcf(path: Path, options: AssetOptions) -> Asset:
 
     Raises:
         FileNotFoundError: if there is no such file.
-        AssetError: naming file and element, if MuJoCo cannot read it or Isaac Gym would not take it for an actor.
+        AssetError: naming file and element, if MuJoCo cannot read it or Isaac Gym would not take it for an
+            actor.
     """
     read_xml(path)
     try:
@@ -52,14 +53,19 @@ def _single_root(spec: mujoco.MjSpec, path: Path) -> mujoco.MjsBody:
     roots = list(spec.worldbody.bodies)
     if len(roots) != 1:
         names = ", ".join(repr(body.name) for body in roots) or "none"
-        raise AssetError(f"{path}: <worldbody> must hold exactly one body, the actor's root; it holds {names}")
+        raise AssetError(
+            f"{path}: <worldbody> must hold exactly one body, the actor's root; it holds {names}"
+        )
     return roots[0]
 
 
 def _drop_what_isaac_ignores(spec: mujoco.MjSpec) -> None:
     """Delete what belongs to a scene and not to an actor, and references to materials that do not exist."""
     # The lists are read one after the other: an element that two of them hold must not be deleted twice.
-    for owner, kinds in ((spec.worldbody, ("geoms", "sites")), (spec, ("cameras", "lights", "sensors", "keys"))):
+    for owner, kinds in (
+        (spec.worldbody, ("geoms", "sites")),
+        (spec, ("cameras", "lights", "sensors", "keys")),
+    ):
         for kind in kinds:
             for element in list(getattr(owner, kind)):
                 spec.delete(element)
@@ -82,7 +88,9 @@ def _take_actuators(spec: mujoco.MjSpec, path: Path) -> tuple[list[Actuator], di
     drives: dict[str, Drive] = {}
     for element in list(spec.actuators):
         if element.trntype not in (mujoco.mjtTrn.mjTRN_JOINT, mujoco.mjtTrn.mjTRN_JOINTINPARENT):
-            raise AssetError(f"{path}: actuator {element.name!r} must drive a joint; other transmissions are unknown")
+            raise AssetError(
+                f"{path}: actuator {element.name!r} must drive a joint; other transmissions are unknown"
+            )
         actuators.append(Actuator(element.name, element.target, _actuator_properties(element)))
         drives[element.target] = _drive(element)
         spec.delete(element)
@@ -93,14 +101,15 @@ def _actuator_properties(element: mujoco.MjsActuator) -> ActuatorProperties:
     limited, forced = (_is_limited(element.ctrllimited, element.ctrlrange),
                        _is_limited(element.forcelimited, element.forcerange))  # fmt: skip
     return ActuatorProperties(
-        control_limited=limited, lower_control_limit=element.ctrlrange[0], upper_control_limit=element.ctrlrange[1],
-        force_limited=forced, lower_force_limit=element.forcerange[0], upper_force_limit=element.forcerange[1],
-        kp=max(0.0, -element.biasprm[1]), kv=max(0.0, -element.biasprm[2]), motor_effort=element.gear[0],
+        control_limited=limited, lower_control_limit=element.ctrlrange[0],
+        upper_control_limit=element.ctrlrange[1], force_limited=forced,
+        lower_force_limit=element.forcerange[0], upper_force_limit=element.forcerange[1], kp=max(0.0,
+        -element.biasprm[1]), kv=max(0.0, -element.biasprm[2]), motor_effort=element.gear[0],
     )  # fmt: skip
 
 
 def _drive(element: mujoco.MjsActuator) -> Drive:
-    """Read an actuator as a drive: ``<position>`` and ``<velocity>`` servos by their gains, all else as a motor."""
+    """Read an actuator as a drive: position and velocity servos by their gains, all else as a motor."""
     kp, kd = -element.biasprm[1], -element.biasprm[2]
     affine = element.biastype == mujoco.mjtBias.mjBIAS_AFFINE
     limited = _is_limited(element.forcelimited, element.forcerange)

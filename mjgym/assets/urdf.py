@@ -1,9 +1,10 @@
 """URDF files as Isaac Gym reads them.
 
-Bodies and DOFs are in the order of the joints' names below each link. The mass of a link without ``<inertial>``
-is its collision shapes' volume times ``options.density``; an ``<inertial>`` without ``<inertia>`` takes its
-inertia from the same shapes, at the mass that it gives. ``options.collapse_fixed_joints`` merges links that are
-fixed to each other, except at joints marked ``dont_collapse="true"``.
+Bodies and DOFs are in the order of the joints' names below each link. The mass of a link without
+``<inertial>`` is its collision shapes' volume times ``options.density``; an ``<inertial>`` without
+``<inertia>`` takes its inertia from the same shapes, at the mass that it gives.
+``options.collapse_fixed_joints`` merges links that are fixed to each other, except at joints marked
+``dont_collapse="true"``.
 """
 
 from __future__ import annotations
@@ -65,7 +66,9 @@ class _Builder:
         """Build the whole tree and return its root."""
         return self.add_body(self.spec.worldbody, self.robot.root, Frame.identity(), None)
 
-    def add_body(self, parent: mujoco.MjsBody, name: str, frame: Frame, joint: Joint | None) -> mujoco.MjsBody:
+    def add_body(
+        self, parent: mujoco.MjsBody, name: str, frame: Frame, joint: Joint | None
+    ) -> mujoco.MjsBody:
         """Add a link as a body, with everything that is fixed to it if fixed joints are collapsed."""
         body = parent.add_body(name=name, pos=frame.position, quat=frame.quat)
         if joint is not None:
@@ -79,7 +82,12 @@ class _Builder:
         return body
 
     def collect(
-        self, body: mujoco.MjsBody, link: Link, place: Frame, parts: list[Inertial], below: list[tuple[Joint, Frame]]
+        self,
+        body: mujoco.MjsBody,
+        link: Link,
+        place: Frame,
+        parts: list[Inertial],
+        below: list[tuple[Joint, Frame]],
     ) -> None:
         """Gather a link's shapes, inertial and joints into a body, at ``place`` in the body's frame."""
         for shape in link.collisions:
@@ -106,9 +114,12 @@ class _Builder:
             name=joint.name, axis=joint.axis, frictionloss=joint.friction, damping=(joint.damping, 0, 0),
             type=mujoco.mjtJoint.mjJNT_SLIDE if slides else mujoco.mjtJoint.mjJNT_HINGE,
             limited=mujoco.mjtLimited.mjLIMITED_TRUE if limited else mujoco.mjtLimited.mjLIMITED_FALSE,
-            range=(np.array([joint.lower, joint.upper]) if slides else np.degrees([joint.lower, joint.upper])),
+            range=(np.array([joint.lower, joint.upper]) if slides else np.degrees([joint.lower,
+            joint.upper])),
         )  # fmt: skip
-        self.drives[joint.name] = Drive(effort=joint.effort or UNLIMITED, velocity=joint.velocity or UNLIMITED)
+        self.drives[joint.name] = Drive(
+            effort=joint.effort or UNLIMITED, velocity=joint.velocity or UNLIMITED
+        )
 
     # ---- shapes
 
@@ -118,8 +129,12 @@ class _Builder:
         if values is None:
             return
         frame = place * shape.frame
-        bits, group = (1, COLLISION_GROUP if link.visuals else VISUAL_GROUP) if collides else (0, VISUAL_GROUP)
-        geom = body.add_geom(pos=frame.position, quat=frame.quat, contype=bits, conaffinity=bits, group=group, **values)
+        bits, group = (
+            (1, COLLISION_GROUP if link.visuals else VISUAL_GROUP) if collides else (0, VISUAL_GROUP)
+        )
+        geom = body.add_geom(
+            pos=frame.position, quat=frame.quat, contype=bits, conaffinity=bits, group=group, **values
+        )
         if shape.rgba is not None:
             geom.rgba = shape.rgba
 
@@ -165,7 +180,7 @@ class _Builder:
     # ---- mass
 
     def inertial(self, link: Link) -> Inertial:
-        """Return a link's inertial in its own frame, from the file as far as it goes, else from the shapes."""
+        """Return a link's inertial in its own frame: from the file as far as it goes, else from shapes."""
         given = link.inertial
         if given is not None and given.inertia.any():
             return given
@@ -174,7 +189,9 @@ class _Builder:
             return solid
         if solid.mass <= 0.0:
             ball = 0.4 * given.mass * GUESSED_RADIUS**2 * np.eye(3)
-            _log.warning("%s: link %r has neither inertia nor shape; taken for a ball", self.robot.path, link.name)
+            _log.warning(
+                "%s: link %r has neither inertia nor shape; taken for a ball", self.robot.path, link.name
+            )
             return Inertial(given.mass, given.center, ball)
         center = given.center if link.inertial_has_origin else solid.center
         return Inertial(given.mass, center, solid.inertia * given.mass / solid.mass)
@@ -202,4 +219,3 @@ class _Builder:
         if inertial.mass <= 0.0:
             body.fullinertia = np.full(6, np.nan)
             body.inertia = (0, 0, 0)
-

@@ -11,8 +11,13 @@ import numpy as np
 from mjgym.assets.inertia import Frame, Inertial
 from mjgym.assets.xml_files import AssetError, parse_xml
 
-SHAPES = {"box": ("size",), "sphere": ("radius",), "cylinder": ("radius", "length"), "capsule": ("radius", "length"),
-          "mesh": ("filename",)}  # fmt: skip
+SHAPES = {
+    "box": ("size",),
+    "sphere": ("radius",),
+    "cylinder": ("radius", "length"),
+    "capsule": ("radius", "length"),
+    "mesh": ("filename",),
+}
 JOINT_TYPES = ("revolute", "continuous", "prismatic", "fixed")
 
 
@@ -30,7 +35,7 @@ class Shape:
 
 @dataclass(frozen=True)
 class Link:
-    """A link. ``inertial`` has zero inertia where the file gives a mass alone, and is None where it gives none."""
+    """A link. ``inertial`` has zero inertia where the file gives a mass alone; None if absent."""
 
     name: str
     inertial: Inertial | None
@@ -115,7 +120,9 @@ class _Reader:
     def fail(self, where: str, problem: str) -> AssetError:
         return AssetError(f"{self.path}: {where}: {problem}")
 
-    def numbers(self, element: ElementTree.Element, key: str, default: str | None, count: int, where: str) -> list[float]:
+    def numbers(
+        self, element: ElementTree.Element, key: str, default: str | None, count: int, where: str
+    ) -> list[float]:
         text = element.get(key, default)
         if text is None:
             raise self.fail(where, f"<{element.tag}> lacks the attribute {key!r}")
@@ -160,7 +167,8 @@ class _Reader:
         matrix = np.zeros((3, 3))
         if tensor is not None:
             xx, xy, xz, yy, yz, zz = (
-                self.numbers(tensor, key, "0", 1, where)[0] for key in ("ixx", "ixy", "ixz", "iyy", "iyz", "izz")
+                self.numbers(tensor, key, "0", 1, where)[0]
+                for key in ("ixx", "ixy", "ixz", "iyy", "iyz", "izz")
             )
             matrix = np.array([[xx, xy, xz], [xy, yy, yz], [xz, yz, zz]])
         value = self.numbers(mass, "value", None, 1, where)[0]
@@ -184,7 +192,9 @@ class _Reader:
             scale = tuple(self.numbers(found, "scale", "1 1 1", 3, where))
             return Shape("mesh", frame, filename=filename, scale=scale, rgba=rgba)
         counts = {"size": 3, "radius": 1, "length": 1}
-        size = tuple(v for key in SHAPES[found.tag] for v in self.numbers(found, key, None, counts[key], where))
+        size = tuple(
+            v for key in SHAPES[found.tag] for v in self.numbers(found, key, None, counts[key], where)
+        )
         if min(size) <= 0:
             raise self.fail(where, f"<{found.tag}> has sizes {size}; they must be positive")
         return Shape(found.tag, frame, size, rgba=rgba)
@@ -205,8 +215,11 @@ class _Reader:
         ends = [element.find(tag) for tag in ("parent", "child")]
         if any(end is None or not end.get("link") for end in ends):
             raise self.fail(where, "needs <parent link='...'> and <child link='...'>")
-        numbers = {}
-        for tag, keys in (("limit", ("lower", "upper", "effort", "velocity")), ("dynamics", ("damping", "friction"))):
+        numbers: dict[str, float] = {}
+        for tag, keys in (
+            ("limit", ("lower", "upper", "effort", "velocity")),
+            ("dynamics", ("damping", "friction")),
+        ):
             part = element.find(tag)
             if part is not None:
                 numbers |= {key: self.numbers(part, key, "0", 1, where)[0] for key in keys}
@@ -218,4 +231,6 @@ class _Reader:
             raise self.fail(where, "<axis> is the zero vector")
         parent, child = (end.get("link", "") if end is not None else "" for end in ends)
         keep = element.get("dont_collapse", "false").lower() == "true"
-        return Joint(name, kind, parent, child, self.frame(element, where), tuple(direction), keep=keep, **numbers)
+        return Joint(
+            name, kind, parent, child, self.frame(element, where), tuple(direction), keep=keep, **numbers
+        )

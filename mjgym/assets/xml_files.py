@@ -51,7 +51,8 @@ def _check(text: str, path: Path) -> list[str]:
 
     def refuse(*_: object) -> None:
         raise AssetError(
-            f"{path}:{parser.CurrentLineNumber}: <!DOCTYPE> and <!ENTITY> are not allowed in asset files; remove them"
+            f"{path}:{parser.CurrentLineNumber}: <!DOCTYPE> and <!ENTITY> are not allowed in asset files; "
+            "remove them"
         )
 
     def start(tag: str, attributes: dict[str, str]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from typing import Final
 
@@ -15,19 +16,14 @@ from mjgym.engines.interface import DERIVED_FIELDS, STATE_FIELDS, Engine
 _STAGE_NONE: Final = int(mujoco.mjtStage.mjSTAGE_NONE)
 _STAGE_VEL: Final = int(mujoco.mjtStage.mjSTAGE_VEL)
 _SENSORS_OFF: Final = int(mujoco.mjtDisableBit.mjDSBL_SENSOR)
-_BAD_STATE: Final = tuple(
-    int(warning)
-    for warning in (
-        mujoco.mjtWarning.mjWARN_BADQPOS,
-        mujoco.mjtWarning.mjWARN_BADQVEL,
-        mujoco.mjtWarning.mjWARN_BADQACC,
-    )
-)
-_COUNT: Final = 1  # batch.warning holds (last info, number of warnings)
+# batch.warning holds (last info, number) of each kind of warning; these kinds mean NaN or huge numbers.
+_BAD_STATE: Final = slice(int(mujoco.mjtWarning.mjWARN_BADQPOS), int(mujoco.mjtWarning.mjWARN_BADQACC) + 1)
+_NUMBER: Final = 1
+_log = logging.getLogger(__name__)
 
 
 class CpuEngine(Engine):
-    """Simulations as rows of float64 state that a pool of threads steps; bit-identical at any thread count."""
+    """Simulations as rows of float64 state, stepped by a pool of threads; bit-identical for any number."""
 
     def __init__(self, model: mujoco.MjModel, num_envs: int, num_threads: int, device: str = "cpu") -> None:
         """Start the thread pool.
@@ -52,7 +48,11 @@ class CpuEngine(Engine):
         model.opt.disableflags |= _SENSORS_OFF
         cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
         self._batch: Batch = Batch(model, num_envs, min(num_threads or cores, cores))
+        self._bad_states: np.ndarray = self._batch.warning[:, _BAD_STATE, _NUMBER]
+        self._diverged = np.zeros(num_envs, dtype=np.int64)
+        _send_warnings_to_log()
         self._tensors: dict[str, torch.Tensor] = {}
+        self._own_fields: set[str] = set()  # model fields of which each environment has its own values
 
     def state(self, name: str) -> torch.Tensor:
         """Return the live view of a state field, (N, ...) float64, strided over the state rows."""
@@ -72,10 +72,14 @@ class CpuEngine(Engine):
     def step(self, num_substeps: int, current: bool) -> None:
         """Advance all environments; see :meth:`Engine.step`."""
         self._batch.step(nstep=num_substeps, stage=_STAGE_VEL if current else _STAGE_NONE)
+        if self._bad_states.any():
+            self._diverged += self._bad_states.sum(axis=1)
+            # MuJoCo's own reset sets a count to 1 each time, so a count that stays cannot show the next one.
+            self._bad_states[:] = 0
 
     def forward(self, env_ids: torch.Tensor | None) -> None:
         """Compute derived fields without moving time; see :meth:`Engine.forward`."""
-        # All stages, not only those asked for: a stage that did not run would leave another simulation's values.
+        # All stages: one that did not run would leave another simulation's values in the derived fields.
         self._batch.forward(None if env_ids is None else env_ids.numpy())
 
     def enable_contact_forces(self) -> None:
@@ -85,6 +89,7 @@ class CpuEngine(Engine):
 
     def model_field(self, name: str) -> torch.Tensor:
         """Return per-environment values of a model field; see :meth:`Engine.model_field`."""
+        self._own_fields.add(name)
         return _as_tensor(self._batch.expand(name))
 
     def set_const(self, env_ids: torch.Tensor | None = None) -> None:
@@ -93,12 +98,13 @@ class CpuEngine(Engine):
 
     def warning_counts(self) -> torch.Tensor:
         """Return how often each environment diverged and was reset by MuJoCo, (N,) int64."""
-        counts = self._batch.warning[:, _BAD_STATE, _COUNT].sum(axis=1, dtype=np.int64)
-        return torch.from_numpy(counts)
+        return torch.from_numpy(self._diverged.copy())
 
     def save_state(self) -> dict[str, torch.Tensor]:
-        """Return a copy of the state rows and of the derived fields that tensors show."""
+        """Return copies of the state rows, of model fields of their own, and of derived fields in use."""
         saved = {"state": torch.from_numpy(self._batch.state.copy())}
+        saved["diverged"] = torch.from_numpy(self._diverged.copy())
+        saved |= {f"model.{name}": self.model_field(name).clone() for name in self._own_fields}
         return saved | {name: t.clone() for name, t in self._tensors.items() if name in DERIVED_FIELDS}
 
     def load_state(self, state: dict[str, torch.Tensor]) -> None:
@@ -106,13 +112,18 @@ class CpuEngine(Engine):
         rows = state["state"]
         if tuple(rows.shape) != self._batch.state.shape:
             raise ValueError(
-                f"the saved state has {rows.shape[0]} environments of {rows.shape[1]} numbers, this simulation "
-                f"{self._batch.state.shape[0]} of {self._batch.state.shape[1]}; load it into an equal simulation"
+                f"the saved state has {rows.shape[0]} environments of {rows.shape[1]} numbers, this one "
+                f"{self.num_envs} of {self._batch.nstate}; load it into an equal simulation"
             )
         self._batch.state[:] = rows.numpy()
+        self._diverged[:] = state["diverged"].numpy()
         for name, value in state.items():
             if name in DERIVED_FIELDS:
                 self.derived(name).copy_(value)
+            elif name.startswith("model."):
+                self.model_field(name.removeprefix("model.")).copy_(value)
+        if any(name.startswith("model.") and not name.startswith("model.opt.") for name in state):
+            self.set_const()
 
     def env_model_data(self, env: int) -> tuple[mujoco.MjModel, mujoco.MjData]:
         """Return one environment's model and data to draw or to inspect."""
@@ -123,11 +134,26 @@ class CpuEngine(Engine):
     def close(self) -> None:
         """Free the simulations and their threads."""
         self._tensors.clear()
-        del self._batch
+        del self._batch, self._bad_states
 
 
 def _as_tensor(array: np.ndarray) -> torch.Tensor:
-    """View an array as a tensor without a copy; Batch marks outputs read-only, which torch has no word for."""
+    """View an array as a tensor, without a copy. Batch marks outputs read-only; torch has no word for it."""
     view = array.view()
     view.flags.writeable = True
     return torch.from_numpy(view)
+
+
+def _send_warnings_to_log() -> None:
+    """Send MuJoCo's warnings to the log, unless someone else listens to them already.
+
+    By default MuJoCo prints a line for each and appends it to a file in the working directory. That a
+    simulation diverged is counted (:meth:`CpuEngine.warning_counts`), so a debug message is enough.
+    """
+    if mujoco.get_mju_user_warning() is None:
+        mujoco.set_mju_user_warning(_log_warning)
+
+
+def _log_warning(message: str) -> None:
+    level = logging.DEBUG if "simulation is unstable" in message else logging.WARNING
+    _log.log(level, "MuJoCo: %s", message)

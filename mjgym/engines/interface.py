@@ -48,7 +48,7 @@ DERIVED_FIELDS: Final = (
 POSITION_VELOCITY_FIELDS: Final = frozenset(
     {"xpos", "xquat", "cvel", "subtree_com", "xipos", "site_xpos", "site_xmat"}
 )
-"""Derived fields that follow from position and velocity alone: ``step(..., current=True)`` makes them current."""
+"""Derived fields that follow from position and velocity alone, which ``step(..., current=True)`` updates."""
 
 CONTACT_FIELDS: Final = frozenset({"cfrc_ext"})
 """Derived fields that are computed only after ``enable_contact_forces()``."""
@@ -133,7 +133,7 @@ class Engine(ABC):
 
     @abstractmethod
     def env_model_data(self, env: int) -> tuple[mujoco.MjModel, mujoco.MjData]:
-        """Return copies of one environment's model and data, with ``mj_forward`` run, to draw or to inspect."""
+        """Return copies of one environment's model and data after ``mj_forward``, to draw or to inspect."""
 
     @abstractmethod
     def close(self) -> None:

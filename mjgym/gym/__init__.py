@@ -1,7 +1,7 @@
 """`Gym`: the object through which scripts do everything, as in Isaac Gym.
 
-Its calls are grouped by job: simulation, assets, scene, lookups, tensors, viewer. It holds no state but the name
-of the physics engine; everything else belongs to the handles that it returns.
+Its calls are grouped by job: simulation, assets, scene, lookups, tensors, viewer. It holds no state but the
+name of the physics engine; everything else belongs to the handles that it returns.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ __all__ = ["Gym", "acquire_gym"]
 class Gym(SimulationCalls, AssetCalls, SceneCalls, LookupCalls, TensorCalls, ViewerCalls):
     """Isaac Gym's calls on MuJoCo.
 
-    A name that does not exist raises AttributeError with the names near it; one of Isaac Gym's that mjgym lacks
-    raises NotImplementedError.
+    A name that does not exist raises AttributeError with the names near it; one of Isaac Gym's that mjgym
+    lacks raises NotImplementedError.
     """
 
     def __init__(self, engine: str) -> None:

@@ -23,7 +23,9 @@ from mjgym.structs import (
 class AssetCalls:
     """Loading, and everything that is known of an asset before it is placed."""
 
-    def load_asset(self, sim: Sim, rootpath: str, filename: str, options: AssetOptions | None = None) -> Asset:
+    def load_asset(
+        self, sim: Sim, rootpath: str, filename: str, options: AssetOptions | None = None
+    ) -> Asset:
         """Load an actor from an MJCF or URDF file.
 
         Raises:
@@ -42,7 +44,9 @@ class AssetCalls:
         """Make a sphere of the given radius [m]."""
         return sphere_asset(radius, options or AssetOptions())
 
-    def create_capsule(self, sim: Sim, radius: float, length: float, options: AssetOptions | None = None) -> Asset:
+    def create_capsule(
+        self, sim: Sim, radius: float, length: float, options: AssetOptions | None = None
+    ) -> Asset:
         """Make a capsule along x: radius and length of its cylinder [m]."""
         return capsule_asset(radius, length, options or AssetOptions())
 
@@ -51,8 +55,9 @@ class AssetCalls:
     ) -> int:
         """Fix a force sensor to a body of an asset, before actors are made of it; return its index.
 
-        It reads what contacts and ``apply_rigid_body_force_tensors`` exert on the body: force, then torque about
-        the sensor's origin. Gravity and joints are left out, so a foot that stands still reads the load it bears.
+        It reads what contacts and ``apply_rigid_body_force_tensors`` exert on the body: force, then torque
+        about the sensor's origin. Gravity and joints are left out, so a foot that stands still reads the
+        load it bears.
 
         Raises:
             IndexError: if there is no such body.
@@ -61,7 +66,9 @@ class AssetCalls:
         call = "create_asset_force_sensor"
         item_of(asset_of(asset, call).body_names, body_idx, "body", call)
         if props is not None and not props.enable_constraint_solver_forces:
-            raise NotImplementedError(f"{call}: sensors without constraint solver forces are not built (docs/mjgym.md)")
+            raise NotImplementedError(
+                f"{call}: sensors without constraint solver forces are not built (docs/mjgym.md)"
+            )
         return asset.add_force_sensor(body_idx, local_pose, props)
 
     # ---- bodies
@@ -138,7 +145,7 @@ class AssetCalls:
         return len(asset_of(asset, "get_asset_actuator_count").actuators)
 
     def get_asset_actuator_name(self, asset: Asset, index: int) -> str:
-        """Return an actuator's name; actuators are in the file's order, which need not be that of the DOFs."""
+        """Return an actuator's name; actuators are in the file's order, which need not be the DOFs'."""
         actuators = asset_of(asset, "get_asset_actuator_name").actuators
         return actuators[item_of(actuators, index, "actuator", "get_asset_actuator_name")].name
 
@@ -149,7 +156,9 @@ class AssetCalls:
 
     def find_asset_actuator_index(self, asset: Asset, name: str) -> int:
         """Return the index of the actuator called ``name``, or -1."""
-        return _find([actuator.name for actuator in asset_of(asset, "find_asset_actuator_index").actuators], name)
+        return _find(
+            [actuator.name for actuator in asset_of(asset, "find_asset_actuator_index").actuators], name
+        )
 
     def get_asset_actuator_properties(self, asset: Asset) -> list[ActuatorProperties]:
         """Return copies of the actuators' properties in the file's order; ``motor_effort`` is the gear."""
@@ -173,7 +182,9 @@ class AssetCalls:
         """
         have = len(asset_of(asset, "set_asset_rigid_shape_properties").shape_geoms)
         if len(props) != have:
-            raise ValueError(f"set_asset_rigid_shape_properties: {len(props)} were given; the asset has {have} shapes")
+            raise ValueError(
+                f"set_asset_rigid_shape_properties: {len(props)} were given; the asset has {have} shapes"
+            )
         asset.set_shape_properties(copy.deepcopy(props))
 
     def get_asset_tendon_count(self, asset: Asset) -> int:

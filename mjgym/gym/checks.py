@@ -52,7 +52,9 @@ def actor_of(env: Env, handle: int, call: str) -> Actor:
     if not isinstance(env, Env):
         raise TypeError(f"{call}: env must be what create_env returned, not {type(env).__name__}")
     if not 0 <= handle < len(env.actors):
-        raise IndexError(f"{call}: environment {env.index} has {len(env.actors)} actors, none with handle {handle}")
+        raise IndexError(
+            f"{call}: environment {env.index} has {len(env.actors)} actors, none with handle {handle}"
+        )
     return env.actors[handle]
 
 
@@ -92,8 +94,8 @@ def float_tensor(descriptor: Tensor, shape: tuple[int, ...], device: torch.devic
     elements = int(np.prod(shape))
     if tensor.numel() != elements:
         raise ValueError(
-            f"{call}: tensor of shape {tuple(tensor.shape)} has {tensor.numel()} elements; it must have {elements}, "
-            f"one row for everything in the simulation: {shape}"
+            f"{call}: tensor of shape {tuple(tensor.shape)} has {tensor.numel()} elements; "
+            f"it must have {elements}, one row for everything in the simulation: {shape}"
         )
     return tensor.view(shape)
 
@@ -101,7 +103,7 @@ def float_tensor(descriptor: Tensor, shape: tuple[int, ...], device: torch.devic
 def index_tensor(
     descriptor: Tensor, count: int, num_actors: int, device: torch.device, call: str
 ) -> tuple[np.ndarray, bool]:
-    """Return the first ``count`` actor indices of an index tensor, sorted and unique, and whether they are all.
+    """Return the first ``count`` actor indices of a tensor, sorted and unique, and whether they are all.
 
     Raises:
         TypeError: if it is no descriptor, or not int32.

@@ -43,8 +43,8 @@ class SceneCalls:
             pose: pose of the root in the environment, whatever pose the file gives the root.
             name: its name.
             group: actors touch only inside one group; group -1 touches all.
-            filter: actors a and b touch only if ``a & b`` is 0, so 0 lets the actor touch itself and any other
-                value does not; -1 keeps the contype and conaffinity of the MJCF file.
+            filter: actors a and b touch only if ``a & b`` is 0, so 0 lets the actor touch itself and any
+                other value does not; -1 keeps the contype and conaffinity of the MJCF file.
             segmentation_id: kept for drawing.
         """
         building(env.sim, "create_actor")
@@ -73,7 +73,7 @@ class SceneCalls:
         return actor_dof_properties(actor_of(env, actor_handle, "get_actor_dof_properties")).copy()
 
     def set_actor_dof_properties(self, env: Env, actor_handle: int, props: np.ndarray) -> bool:
-        """Set an actor's DOF properties; after ``prepare_sim`` they take effect at once, in its environment alone.
+        """Set an actor's DOF properties; after ``prepare_sim``, too, and in its environment alone.
 
         The velocity limit has no effect: MuJoCo has none.
 
@@ -132,7 +132,9 @@ class SceneCalls:
             prop.filter = actor.filter
         return props
 
-    def set_actor_rigid_shape_properties(self, env: Env, actor_handle: int, props: list[RigidShapeProperties]) -> bool:
+    def set_actor_rigid_shape_properties(
+        self, env: Env, actor_handle: int, props: list[RigidShapeProperties]
+    ) -> bool:
         """Set the friction of an actor's collision shapes; the other properties have no effect in MuJoCo.
 
         Raises:
@@ -157,7 +159,9 @@ class SceneCalls:
         if env.index == 0:
             actor.colors = {**(actor.colors or {}), body_index: color.as_tuple()}
 
-    def set_rigid_body_segmentation_id(self, env: Env, actor_handle: int, body_index: int, value: int) -> None:
+    def set_rigid_body_segmentation_id(
+        self, env: Env, actor_handle: int, body_index: int, value: int
+    ) -> None:
         """Do nothing: segmentation images are not drawn."""
 
     def _update(self, env: Env, actor_handle: int) -> None:
@@ -168,5 +172,3 @@ class SceneCalls:
 def _check_count(call: str, given: int, needed: int, what: str) -> None:
     if given != needed:
         raise ValueError(f"{call}: {given} properties were given; the actor has {needed} {what}")
-
-

@@ -37,7 +37,8 @@ class SimulationCalls:
             params: its parameters; Isaac Gym's defaults if None.
 
         Raises:
-            ValueError: if the step or substeps are not positive, or the GPU pipeline is asked of the CPU engine.
+            ValueError: if the step or substeps are not positive, or the GPU pipeline is asked of the CPU
+                engine.
         """
         chosen = params if params is not None else SimParams()
         if not chosen.dt > 0 or chosen.substeps < 1:
@@ -55,8 +56,8 @@ class SimulationCalls:
     def add_ground(self, sim: Sim, params: PlaneParams) -> None:
         """Add a ground plane: the points x with normal . x + distance = 0.
 
-        Its friction is ``dynamic_friction``; MuJoCo takes the larger one of two touching shapes. Restitution has
-        no effect.
+        Its friction is ``dynamic_friction``; MuJoCo takes the larger one of two touching shapes.
+        Restitution has no effect.
         """
         building(sim, "add_ground").ground = copy.deepcopy(params)
 
@@ -140,8 +141,8 @@ class SimulationCalls:
     def get_sim_warnings(self, sim: Sim) -> torch.Tensor:
         """Return (num_envs,) int64: how often each environment diverged. An extension of mjgym.
 
-        MuJoCo sets an environment whose numbers have become NaN or huge back to its first state by itself, and
-        goes on. A task that compares these counts can end the episode.
+        MuJoCo sets an environment whose numbers have become NaN or huge back to its first state by itself,
+        and goes on. A task that compares these counts can end the episode.
         """
         return running(sim, "get_sim_warnings").engine.warning_counts()
 

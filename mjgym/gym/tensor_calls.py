@@ -1,9 +1,9 @@
 """Calls that hand out tensors, bring them up to date, and set the simulation from them.
 
-Every tensor is float32, one row for each actor, DOF, body or sensor of the whole simulation, environment after
-environment, and aliases one buffer for the simulation's life: ``refresh_*`` overwrites it in place, and nothing
-else does. Setters take effect at once; what follows from the state is computed when it is next refreshed, for
-the environments that were set.
+Every tensor is float32, one row for each actor, DOF, body or sensor of the whole simulation, environment
+after environment, and aliases one buffer for the simulation's life: ``refresh_*`` overwrites it in place,
+and nothing else does. Setters take effect at once; what follows from the state is computed when it is next
+refreshed, for the environments that were set.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ class TensorCalls:
         return running(sim, "acquire_dof_state_tensor").dofs.descriptor
 
     def acquire_rigid_body_state_tensor(self, sim: Sim) -> Tensor:
-        """Return body states, (bodies, 13), in the form of root states; velocities of the body frames' origins."""
+        """Return body states, (bodies, 13), in the form of root states."""
         return running(sim, "acquire_rigid_body_state_tensor").body_states().descriptor
 
     def acquire_net_contact_force_tensor(self, sim: Sim) -> Tensor:
@@ -56,8 +56,8 @@ class TensorCalls:
     def acquire_dof_force_tensor(self, sim: Sim) -> Tensor:
         """Return generalised forces on the DOFs, (DOFs,) [N m or N], in the last substep.
 
-        Actuation, drives, springs and dampers; no contacts, joint limits, friction or gravity. Zero for actors
-        without ``enable_actor_dof_force_sensors``.
+        Actuation, drives, springs and dampers; no contacts, joint limits, friction or gravity. Zero for
+        actors without ``enable_actor_dof_force_sensors``.
         """
         return running(sim, "acquire_dof_force_tensor").dof_forces().descriptor
 
@@ -80,13 +80,13 @@ class TensorCalls:
         return True
 
     def refresh_net_contact_force_tensor(self, sim: Sim) -> bool:
-        """Bring the contact forces up to date: of the last substep, or for environments set since, of their state."""
+        """Bring the contact forces up to date: of the last substep, or of the state where one was set."""
         simulation = running(sim, "refresh_net_contact_force_tensor")
         simulation.refresh(simulation.contact_forces())
         return True
 
     def refresh_force_sensor_tensor(self, sim: Sim) -> bool:
-        """Bring the force sensors up to date: of the last substep, or for environments set since, of their state."""
+        """Bring the force sensors up to date: of the last substep, or of the state where one was set."""
         simulation = running(sim, "refresh_force_sensor_tensor")
         buffer = simulation.sensor_forces()
         if buffer is not None:
@@ -94,7 +94,7 @@ class TensorCalls:
         return True
 
     def refresh_dof_force_tensor(self, sim: Sim) -> bool:
-        """Bring the DOF forces up to date: of the last substep, or for environments set since, of their state."""
+        """Bring the DOF forces up to date: of the last substep, or of the state where one was set."""
         simulation = running(sim, "refresh_dof_force_tensor")
         simulation.refresh(simulation.dof_forces())
         return True
@@ -107,7 +107,9 @@ class TensorCalls:
         _set_states(simulation, simulation.roots, states, None, "set_actor_root_state_tensor")
         return True
 
-    def set_actor_root_state_tensor_indexed(self, sim: Sim, states: Tensor, indices: Tensor, count: int) -> bool:
+    def set_actor_root_state_tensor_indexed(
+        self, sim: Sim, states: Tensor, indices: Tensor, count: int
+    ) -> bool:
         """Set the root states of some actors.
 
         Args:
@@ -116,7 +118,10 @@ class TensorCalls:
             indices: int32 actor numbers (``DOMAIN_SIM``); repeated ones do no harm.
             count: how many of ``indices`` to use.
         """
-        simulation, call = running(sim, "set_actor_root_state_tensor_indexed"), "set_actor_root_state_tensor_indexed"
+        simulation, call = (
+            running(sim, "set_actor_root_state_tensor_indexed"),
+            "set_actor_root_state_tensor_indexed",
+        )
         _set_states(simulation, simulation.roots, states, (indices, count), call)
         return True
 
@@ -144,31 +149,52 @@ class TensorCalls:
     def set_dof_actuation_force_tensor(self, sim: Sim, forces: Tensor) -> bool:
         """Set the efforts of all DOFs, (DOFs,) [N m or N]; DOFs of mode EFFORT obey."""
         simulation = running(sim, "set_dof_actuation_force_tensor")
-        return _command(simulation, simulation.commands.efforts, forces, None, "set_dof_actuation_force_tensor")
+        return _command(
+            simulation, simulation.commands.efforts, forces, None, "set_dof_actuation_force_tensor"
+        )
 
-    def set_dof_actuation_force_tensor_indexed(self, sim: Sim, forces: Tensor, indices: Tensor, count: int) -> bool:
+    def set_dof_actuation_force_tensor_indexed(
+        self, sim: Sim, forces: Tensor, indices: Tensor, count: int
+    ) -> bool:
         """Set the efforts of some actors' DOFs from a tensor of (DOFs,)."""
-        simulation, call = running(sim, "set_dof_actuation_force_tensor_indexed"), "set_dof_actuation_force_tensor_indexed"
+        simulation, call = (
+            running(sim, "set_dof_actuation_force_tensor_indexed"),
+            "set_dof_actuation_force_tensor_indexed",
+        )
         return _command(simulation, simulation.commands.efforts, forces, (indices, count), call)
 
     def set_dof_position_target_tensor(self, sim: Sim, targets: Tensor) -> bool:
         """Set the position targets of all DOFs, (DOFs,) [rad or m]; DOFs of mode POS obey."""
         simulation = running(sim, "set_dof_position_target_tensor")
-        return _command(simulation, simulation.commands.positions, targets, None, "set_dof_position_target_tensor")
+        return _command(
+            simulation, simulation.commands.positions, targets, None, "set_dof_position_target_tensor"
+        )
 
-    def set_dof_position_target_tensor_indexed(self, sim: Sim, targets: Tensor, indices: Tensor, count: int) -> bool:
+    def set_dof_position_target_tensor_indexed(
+        self, sim: Sim, targets: Tensor, indices: Tensor, count: int
+    ) -> bool:
         """Set the position targets of some actors' DOFs from a tensor of (DOFs,)."""
-        simulation, call = running(sim, "set_dof_position_target_tensor_indexed"), "set_dof_position_target_tensor_indexed"
+        simulation, call = (
+            running(sim, "set_dof_position_target_tensor_indexed"),
+            "set_dof_position_target_tensor_indexed",
+        )
         return _command(simulation, simulation.commands.positions, targets, (indices, count), call)
 
     def set_dof_velocity_target_tensor(self, sim: Sim, targets: Tensor) -> bool:
         """Set the velocity targets of all DOFs, (DOFs,) [rad/s or m/s]; DOFs of modes VEL and POS obey."""
         simulation = running(sim, "set_dof_velocity_target_tensor")
-        return _command(simulation, simulation.commands.velocities, targets, None, "set_dof_velocity_target_tensor")
+        return _command(
+            simulation, simulation.commands.velocities, targets, None, "set_dof_velocity_target_tensor"
+        )
 
-    def set_dof_velocity_target_tensor_indexed(self, sim: Sim, targets: Tensor, indices: Tensor, count: int) -> bool:
+    def set_dof_velocity_target_tensor_indexed(
+        self, sim: Sim, targets: Tensor, indices: Tensor, count: int
+    ) -> bool:
         """Set the velocity targets of some actors' DOFs from a tensor of (DOFs,)."""
-        simulation, call = running(sim, "set_dof_velocity_target_tensor_indexed"), "set_dof_velocity_target_tensor_indexed"
+        simulation, call = (
+            running(sim, "set_dof_velocity_target_tensor_indexed"),
+            "set_dof_velocity_target_tensor_indexed",
+        )
         return _command(simulation, simulation.commands.velocities, targets, (indices, count), call)
 
     # ---- forces on bodies

@@ -15,7 +15,7 @@ class ViewerCalls:
     """Windows, keys, cameras and lines."""
 
     def create_viewer(self, sim: Sim, props: CameraProperties | None = None) -> None:
-        """Return None, which scripts take for "no display"; off-screen rendering is in ``mjgym.rendering``."""
+        """Return None, which scripts take for "no display"; ``mjgym.rendering`` draws off-screen."""
         _log.warning("create_viewer: mjgym opens no window; use mjgym.rendering to make images")
 
     def destroy_viewer(self, viewer: Any) -> None:
@@ -66,5 +66,7 @@ class ViewerCalls:
     def clear_lines(self, viewer: Any) -> None:
         """Do nothing."""
 
-    def set_light_parameters(self, sim: Sim, index: int, intensity: Vec3, ambient: Vec3, direction: Vec3) -> None:
+    def set_light_parameters(
+        self, sim: Sim, index: int, intensity: Vec3, ambient: Vec3, direction: Vec3
+    ) -> None:
         """Do nothing."""

@@ -7,33 +7,41 @@ BOX = """<mujoco model="box"><worldbody><body name="box">
   <freejoint/><geom type="box" size="0.1 0.1 0.1" mass="2"/></body></worldbody></mujoco>"""
 
 # A rod on a hinge, inertia about the hinge: 0.02 (own) + 1.5 * 0.2^2 = 0.08 kg m^2, armature 0.02 kg m^2.
-HINGE = """<mujoco model="hinge"><worldbody><body name="base"><geom size="0.02" mass="1" contype="0" conaffinity="0"/>
+HINGE = """<mujoco model="hinge"><worldbody><body name="base">
+  <geom size="0.02" mass="1" contype="0" conaffinity="0"/>
   <body name="rod"><joint name="turn" axis="0 1 0" armature="0.02"/>
     <inertial pos="0.2 0 0" mass="1.5" diaginertia="0.02 0.02 0.02"/>
     <geom type="capsule" fromto="0 0 0 0.4 0 0" size="0.01"/></body></body></worldbody>
   <actuator><motor name="m" joint="turn" gear="7"/></actuator></mujoco>"""
 HINGE_INERTIA = 0.02 + 1.5 * 0.2**2 + 0.02
 
-SLIDER = """<mujoco model="slider"><worldbody><body name="base"><geom size="0.02" mass="1" contype="0" conaffinity="0"/>
+SLIDER = """<mujoco model="slider"><worldbody><body name="base">
+  <geom size="0.02" mass="1" contype="0" conaffinity="0"/>
   <body name="cart"><joint name="x" type="slide" axis="1 0 0" {joint}/>
     <geom type="box" size="0.1 0.1 0.1" mass="2"/></body></body></worldbody>{actuator}</mujoco>"""
 
-# Two limbs: the second motor in the file drives the first joint.
+# Materials that are not defined, a floor and a light of the file's own, a sensor, and motors in another order
+# than the joints.
 LIMBS = """<mujoco model="limbs"><compiler angle="degree"/><worldbody>
   <geom name="floor" type="plane" size="5 5 1" material="grid"/><light pos="0 0 3"/>
-  <body name="trunk" pos="0 0 3"><freejoint name="root"/><geom name="trunk" size="0.1" mass="3" material="self"/>
-    <body name="left" pos="0 0.2 0"><joint name="a" axis="0 1 0" range="-30 60" stiffness="2" damping="0.5"/>
-      <geom size="0.05" mass="1"/><body name="tip" pos="0 0.2 0"><joint name="b" axis="1 0 0" range="0 90"/>
-      <geom size="0.05" mass="0.5"/></body></body>
-    <body name="right" pos="0 -0.2 0"><joint name="c" axis="0 0 1" range="-90 90"/><geom size="0.05" mass="1"/></body>
+  <body name="trunk" pos="0 0 3"><freejoint name="root"/>
+    <geom name="trunk" size="0.1" mass="3" material="self"/>
+    <body name="left" pos="0 0.2 0">
+      <joint name="a" axis="0 1 0" range="-30 60" stiffness="2" damping="0.5"/><geom size="0.05" mass="1"/>
+      <body name="tip" pos="0 0.2 0">
+        <joint name="b" axis="1 0 0" range="0 90"/><geom size="0.05" mass="0.5"/></body></body>
+    <body name="right" pos="0 -0.2 0">
+      <joint name="c" axis="0 0 1" range="-90 90"/><geom size="0.05" mass="1"/></body>
   </body></worldbody>
   <actuator><motor name="mc" joint="c" gear="3"/><motor name="ma" joint="a" gear="5"/></actuator>
-  <sensor><gyro site="nowhere"/></sensor></mujoco>""".replace("<sensor><gyro site=\"nowhere\"/></sensor>", "")
+  <sensor><framepos objtype="body" objname="tip"/></sensor></mujoco>"""
 
-# Two fists on arms folded into each other: apart from collisions nothing moves them.
+# Two fists that overlap: apart from collisions nothing moves them.
 FISTS = """<mujoco model="fists"><worldbody><body name="trunk"><geom size="0.05" mass="1"/>
-  <body name="left" pos="0 0.5 0"><joint name="l" type="slide" axis="0 1 0"/><geom size="0.1" mass="1"/></body>
-  <body name="right" pos="0 0.65 0"><joint name="r" type="slide" axis="0 1 0"/><geom size="0.1" mass="1"/></body>
+  <body name="left" pos="0 0.5 0">
+    <joint name="l" type="slide" axis="0 1 0"/><geom size="0.1" mass="1"/></body>
+  <body name="right" pos="0 0.65 0">
+    <joint name="r" type="slide" axis="0 1 0"/><geom size="0.1" mass="1"/></body>
   </body></worldbody></mujoco>"""
 
 URDF_ARM = """<robot name="arm">

@@ -70,7 +70,9 @@ class World:
         return self.sim.running.engine.state(name)
 
 
-def make_world(folder, xml, num_envs=2, pose=None, asset_options=None, ground=False, prepare=True, setup=None, **kw):
+def make_world(
+    folder, xml, num_envs=2, pose=None, asset_options=None, ground=False, prepare=True, setup=None, **kw
+):
     """Build environments of one actor each from MJCF text; ``setup(gym, env, handle, asset)`` edits each."""
     actor_filter, on_asset, name = kw.pop("filter", 0), kw.pop("on_asset", None), kw.pop("name", "model.xml")
     world = World(gym := gymapi.acquire_gym(), gym.create_sim(0, -1, gymapi.SIM_PHYSX, sim_params(**kw)))
