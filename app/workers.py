@@ -152,10 +152,8 @@ def process_group(rank: int, meeting: Meeting) -> Iterator[None]:
         os.environ.setdefault("GLOO_SOCKET_IFNAME", "lo")
     store = dist.TCPStore(LOOPBACK, meeting.port, is_master=False)
     dist.init_process_group(meeting.backend, store=store, rank=rank, world_size=meeting.world_size)
-    try:
-        yield
-    finally:
-        dist.destroy_process_group()
+    yield
+    dist.destroy_process_group()  # not after an error: the others would fail at once, and be blamed
 
 
 def follow_parent() -> None:
