@@ -169,7 +169,8 @@ class Simulation:
 
     def contact_forces(self) -> OutputBuffer:
         """Return the buffer of net contact forces."""
-        self.engine.enable_contact_forces()
+        if "contacts" not in self._outputs:
+            self.engine.enable_contact_forces()
         return self._output("contacts", lambda: ContactForces(self.engine, self.compiled))
 
     def dof_forces(self) -> OutputBuffer:
@@ -179,6 +180,8 @@ class Simulation:
 
     def sensor_forces(self) -> OutputBuffer | None:
         """Return the buffer of force sensors, or None if there are no sensors."""
+        if "sensors" in self._outputs:
+            return self._outputs["sensors"]
         sensors = [
             (layout.bodies[sensor.body], site, sensor.properties.use_world_frame)
             for layout, actor in zip(self.compiled.actors, self.sim.envs[0].actors, strict=True)

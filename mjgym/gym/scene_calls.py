@@ -89,8 +89,9 @@ class SceneCalls:
         if known is None:
             known = check_dof_properties(props, actor.asset).copy()
             interned[(id(actor.asset), key)] = known
-        actor.dof_properties = known
-        self._update(env, actor_handle)
+        if known is not actor.dof_properties:
+            actor.dof_properties = known
+            self._update(env, actor_handle)
         return True
 
     # ---- body properties
