@@ -15,6 +15,7 @@ import numpy as np
 import torch
 
 from mjgym import tensors
+from mjgym.commands import DofCommands
 from mjgym.compile import ActorLayout, CompiledEnv
 from mjgym.descriptor import Tensor
 from mjgym.engines.interface import Engine
@@ -226,18 +227,32 @@ class SensorForces(OutputBuffer):
         tensors.write_sensor_wrenches(wrench, com, origin, axes, out)
 
 
-class DofForces(OutputBuffer):
-    """Generalised force of drives, actuation, springs and dampers on each DOF, (N, DOFs, 1) [N m or N].
+class DofForces:
+    """Generalised force of drives, actuation, springs and dampers on each DOF, (N, DOFs) [N m or N].
 
     Contacts, joint limits, friction and gravity are no part of it. Actors for which DOF forces were not
-    enabled show zeros.
+    enabled show zeros. The integrator is implicit in drives, springs and dampers, so the force that acted
+    during the last substep is the one that positions and velocities at its end give: it follows from the
+    state and the commands that were applied last.
     """
 
-    def __init__(self, engine: Engine, compiled: CompiledEnv, enabled: Sequence[bool]) -> None:
-        super().__init__(engine, ("qfrc_actuator", "qfrc_spring", "qfrc_damper"), compiled.num_dofs, 1)
+    def __init__(
+        self, engine: Engine, compiled: CompiledEnv, commands: DofCommands, enabled: Sequence[bool]
+    ) -> None:
+        self.per_env = torch.zeros(engine.num_envs, compiled.num_dofs, device=engine.device)
+        self.descriptor = Tensor(self.per_env.view(-1))
         self._actors = [actor for actor, wanted in zip(compiled.actors, enabled, strict=True) if wanted]
+        self._commands = commands
+        self._qpos, self._qvel, self._ctrl = (engine.state(name) for name in ("qpos", "qvel", "ctrl"))
+        self._rest = torch.as_tensor(engine.model.qpos_spring, dtype=engine.dtype, device=engine.device)
 
-    def _write(self, fields: list[torch.Tensor], out: torch.Tensor) -> None:
+    def refresh(self) -> None:
+        """Compute the forces of every environment."""
         for actor in self._actors:
-            drive, spring, damper = (field[:, actor.qvel : actor.qvel + actor.num_dofs] for field in fields)
-            out[:, actor.dofs, 0].copy_(drive + spring + damper)
+            gains = {name: gain[:, actor.dofs] for name, gain in self._commands.gains.items()}
+            positions = slice(actor.qpos, actor.qpos + actor.num_dofs)
+            q, v = self._qpos[:, positions], self._qvel[:, actor.qvel : actor.qvel + actor.num_dofs]
+            force = self._ctrl[:, actor.dofs] - gains["stiffness"] * q - gains["damping"] * v
+            force = torch.minimum(torch.maximum(force, -gains["limit"]), gains["limit"])
+            spring = gains["spring"] * (q - self._rest[positions])
+            self.per_env[:, actor.dofs].copy_(force - spring - gains["damper"] * v)

@@ -6,11 +6,11 @@ import numpy as np
 import torch
 
 from mjgym.engines.interface import Engine
-from mjgym.properties import command_gains
+from mjgym.properties import drive_gains
 
 
 class DofCommands:
-    """Efforts and targets of all DOFs, held until they are replaced.
+    """Efforts and targets of all DOFs, held until they are replaced, and the gains they act through.
 
     A DOF answers only to the commands of its own drive mode: efforts in EFFORT, position and velocity
     targets in POS (kp (target - q) + kd (target velocity - v)), velocity targets in VEL, nothing in NONE.
@@ -19,6 +19,7 @@ class DofCommands:
         efforts: (N, DOFs) float32 [N m or N].
         positions: (N, DOFs) float32 [rad or m].
         velocities: (N, DOFs) float32 [rad/s or m/s].
+        gains: the gains of :func:`mjgym.properties.drive_gains` by name, each (1, DOFs) or (N, DOFs) float32.
     """
 
     def __init__(self, engine: Engine, props: np.ndarray) -> None:
@@ -29,23 +30,21 @@ class DofCommands:
         self.efforts = torch.zeros(shape, device=engine.device)
         self.positions = torch.zeros(shape, device=engine.device)
         self.velocities = torch.zeros(shape, device=engine.device)
-        self._use_gains(props)
-        self._changed = True
+        self._use_gains({name: torch.tensor(gain) for name, gain in drive_gains(props).items()})
 
-    def _use_gains(self, props: np.ndarray) -> None:
-        gains = [torch.tensor(gain, dtype=torch.float32) for gain in command_gains(props)]
-        self._efforts_only = bool((gains[0] == 1).all())
-        self._gains = [gain.to(self._engine.device) for gain in gains]
+    def _use_gains(self, gains: dict[str, torch.Tensor]) -> None:
+        self.gains = {name: gain.to(self._engine.device, torch.float32) for name, gain in gains.items()}
+        self._efforts_only = bool((self.gains["effort"] == 1).all())
+        self._changed = True
 
     def set_gains(self, env: int, columns: slice, props: np.ndarray) -> None:
         """Change mode and gains of an actor's DOFs in one environment."""
-        fresh = command_gains(props)
-        for index, gain in enumerate(fresh):
-            if len(self._gains[index]) != self._engine.num_envs:
-                self._gains[index] = self._gains[index].repeat(self._engine.num_envs, 1)
-            self._gains[index][env, columns] = torch.as_tensor(gain, dtype=torch.float32)
-        self._efforts_only = self._efforts_only and bool((fresh[0] == 1).all())
-        self._changed = True
+        gains = self.gains
+        if len(gains["effort"]) != self._engine.num_envs:
+            gains = {name: gain.repeat(self._engine.num_envs, 1) for name, gain in gains.items()}
+        for name, row in drive_gains(props).items():
+            gains[name][env, columns] = torch.as_tensor(row, dtype=torch.float32)
+        self._use_gains(gains)
 
     def touch(self) -> None:
         """Note that efforts or targets were written."""
@@ -58,20 +57,19 @@ class DofCommands:
         if self._efforts_only:
             self._ctrl.copy_(self.efforts)
         else:
-            effort, position, velocity = self._gains
-            self._ctrl.copy_(effort * self.efforts + position * self.positions + velocity * self.velocities)
+            effort = self.gains["effort"] * self.efforts
+            target = self.gains["stiffness"] * self.positions + self.gains["damping"] * self.velocities
+            self._ctrl.copy_(effort + target)
         self._changed = False
 
     def save(self) -> dict[str, torch.Tensor]:
         """Return copies of efforts, targets and gains."""
-        gains = {f"gain{index}": gain.cpu().clone() for index, gain in enumerate(self._gains)}
-        return gains | {"efforts": self.efforts.cpu().clone(), "positions": self.positions.cpu().clone(),
-                "velocities": self.velocities.cpu().clone()}  # fmt: skip
+        held = {"efforts": self.efforts, "positions": self.positions, "velocities": self.velocities}
+        held |= {f"gain/{name}": gain for name, gain in self.gains.items()}
+        return {name: value.cpu().clone() for name, value in held.items()}
 
     def load(self, state: dict[str, torch.Tensor]) -> None:
         """Put back what :meth:`save` returned."""
         for name in ("efforts", "positions", "velocities"):
             getattr(self, name).copy_(state[name])
-        self._gains = [state[f"gain{index}"].to(self._engine.device) for index in range(len(self._gains))]
-        self._efforts_only = bool((self._gains[0] == 1).all())
-        self._changed = True
+        self._use_gains({name: state[f"gain/{name}"].clone() for name in self.gains})

@@ -60,14 +60,22 @@ def _drive_masks(modes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return driven, modes != DofDriveMode.DOF_MODE_VEL
 
 
-def command_gains(props: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return the factors of (effort, position target, velocity target) in ctrl, each (..., DOFs).
+def drive_gains(props: np.ndarray) -> dict[str, np.ndarray]:
+    """Return what decides the forces on DOFs, each (..., DOFs) float32.
 
-    A DOF answers only to the commands of its own mode.
+    ``effort``, ``stiffness`` and ``damping`` are the factors of efforts, of position and of velocity
+    targets, 0 where the DOF's mode does not answer to them; ``limit`` bounds their sum; ``spring`` and
+    ``damper`` act where there is no drive.
     """
     driven, spring = _drive_masks(props["driveMode"])
-    effort = (props["driveMode"] == DofDriveMode.DOF_MODE_EFFORT).astype(np.float32)
-    return effort, props["stiffness"] * (driven & spring), props["damping"] * driven
+    return {
+        "effort": (props["driveMode"] == DofDriveMode.DOF_MODE_EFFORT).astype(np.float32),
+        "stiffness": props["stiffness"] * (driven & spring),
+        "damping": props["damping"] * driven,
+        "limit": props["effort"].astype(np.float32),
+        "spring": props["stiffness"] * ~driven,
+        "damper": props["damping"] * ~driven,
+    }
 
 
 def check_dof_properties(props: Any, asset: Asset) -> np.ndarray:

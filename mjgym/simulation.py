@@ -46,6 +46,7 @@ class Simulation:
         commands: efforts and targets of all DOFs.
         roots: root states of all actors.
         dofs: states of all DOFs.
+        dof_forces: forces on all DOFs.
         frame_count: calls of :meth:`simulate` so far.
     """
 
@@ -68,6 +69,8 @@ class Simulation:
         self.commands = DofCommands(self.engine, _all_dof_properties(sim.envs))
         self.roots = RootStates(self.engine, self.compiled)
         self.dofs = DofStates(self.engine, self.compiled)
+        enabled = [actor.has_dof_forces for actor in sim.envs[0].actors]
+        self.dof_forces = DofForces(self.engine, self.compiled, self.commands, enabled)
         self.frame_count = 0
         self._outputs: dict[str, OutputBuffer] = {}
         self._unsettled = np.ones(self.num_envs, dtype=bool)
@@ -173,11 +176,6 @@ class Simulation:
             self.engine.enable_contact_forces()
         return self._output("contacts", lambda: ContactForces(self.engine, self.compiled))
 
-    def dof_forces(self) -> OutputBuffer:
-        """Return the buffer of DOF forces."""
-        enabled = [actor.has_dof_forces for actor in self.sim.envs[0].actors]
-        return self._output("dof_forces", lambda: DofForces(self.engine, self.compiled, enabled))
-
     def sensor_forces(self) -> OutputBuffer | None:
         """Return the buffer of force sensors, or None if there are no sensors."""
         if "sensors" in self._outputs:
@@ -263,7 +261,11 @@ class Simulation:
 
     def _buffers(self) -> dict[str, torch.Tensor]:
         outputs = {name: buffer.per_env for name, buffer in self._outputs.items()}
-        return {"roots": self.roots.per_env, "dofs": self.dofs.per_env} | outputs
+        return {
+            "roots": self.roots.per_env,
+            "dofs": self.dofs.per_env,
+            "dof_forces": self.dof_forces.per_env,
+        } | outputs
 
     def close(self) -> None:
         """Free the engine's memory."""

@@ -40,9 +40,6 @@ DERIVED_FIELDS: Final = (
     "site_xpos",  # (N, nsite, 3) m, world axes
     "site_xmat",  # (N, nsite, 9) rotation matrix, row by row, from site to world axes
     "cfrc_ext",  # (N, nbody, 6) torque then force, world axes, at subtree_com of the body's root
-    "qfrc_actuator",  # (N, nv)
-    "qfrc_spring",  # (N, nv)
-    "qfrc_damper",  # (N, nv)
 )
 
 POSITION_VELOCITY_FIELDS: Final = frozenset(

@@ -59,7 +59,7 @@ class TensorCalls:
         Actuation, drives, springs and dampers; no contacts, joint limits, friction or gravity. Zero for
         actors without ``enable_actor_dof_force_sensors``.
         """
-        return running(sim, "acquire_dof_force_tensor").dof_forces().descriptor
+        return running(sim, "acquire_dof_force_tensor").dof_forces.descriptor
 
     # ---- refresh
 
@@ -94,9 +94,8 @@ class TensorCalls:
         return True
 
     def refresh_dof_force_tensor(self, sim: Sim) -> bool:
-        """Bring the DOF forces up to date: of the last substep, or of the state where one was set."""
-        simulation = running(sim, "refresh_dof_force_tensor")
-        simulation.refresh(simulation.dof_forces())
+        """Bring the DOF forces up to date; where a state was set, they are those of the new state."""
+        running(sim, "refresh_dof_force_tensor").dof_forces.refresh()
         return True
 
     # ---- set states

@@ -124,22 +124,42 @@ def test_joint_stiffness_is_a_spring_without_a_drive_and_a_gain_with_one(tmp_pat
     torch.testing.assert_close(dof[:, 0], torch.tensor([0.1, 0.2]), atol=1e-4, rtol=0)
 
 
-def test_dof_forces_are_actuation_and_springs_of_enabled_actors(tmp_path):
-    xml = SLIDER.format(joint='stiffness="50"', actuator="")
-
+def sensed(**values):
     def setup(gym, env, handle, asset):
-        with_dofs(driveMode=gymapi.DOF_MODE_EFFORT)(gym, env, handle, asset)
+        with_dofs(**values)(gym, env, handle, asset)
         gym.enable_actor_dof_force_sensors(env, handle)
 
-    world = slider(tmp_path, xml, setup=setup, dt=0.01, substeps=1)
+    return setup
+
+
+def test_dof_forces_are_actuation_and_springs_of_the_state(tmp_path):
+    xml = SLIDER.format(joint='stiffness="50" springref="0.3"', actuator="")
+    setup = sensed(driveMode=gymapi.DOF_MODE_EFFORT, effort=4.0)
+    world = slider(tmp_path, xml, setup=setup, dt=1e-5, substeps=1)
     forces, dof = world.tensor("dof_force"), world.tensor("dof_state")
     assert forces.shape == (2,)
     dof[:, 0] = torch.tensor([0.1, -0.1])
     world.gym.set_dof_state_tensor(world.sim, unwrap(dof))
-    world.gym.set_dof_actuation_force_tensor(world.sim, unwrap(torch.tensor([3.0, 3.0])))
+    world.gym.set_dof_actuation_force_tensor(world.sim, unwrap(torch.tensor([3.0, 9.0])))
     world.simulate()
     world.refresh("dof_force")
-    torch.testing.assert_close(forces, torch.tensor([3.0 - 5.0, 3.0 + 5.0]), atol=1e-5, rtol=0)
+    torch.testing.assert_close(forces, torch.tensor([3.0 + 50 * 0.2, 4.0 + 50 * 0.4]), atol=1e-4, rtol=0)
+
+
+@pytest.mark.parametrize("mode", [gymapi.DOF_MODE_EFFORT, gymapi.DOF_MODE_POS, gymapi.DOF_MODE_VEL])
+def test_dof_force_is_what_changed_the_momentum_in_the_last_substep(tmp_path, mode):
+    setup = sensed(driveMode=mode, stiffness=300.0, damping=20.0)
+    world = slider(tmp_path, setup=setup, dt=0.01, substeps=1)
+    gym, forces, dof = world.gym, world.tensor("dof_force"), world.tensor("dof_state")
+    gym.set_dof_actuation_force_tensor(world.sim, unwrap(torch.tensor([7.0, -2.0])))
+    gym.set_dof_position_target_tensor(world.sim, unwrap(torch.tensor([0.2, -0.1])))
+    gym.set_dof_velocity_target_tensor(world.sim, unwrap(torch.tensor([0.5, 0.3])))
+    world.simulate(3)
+    world.refresh("dof_state")
+    before = dof[:, 1].clone()
+    world.simulate()
+    world.refresh("dof_state", "dof_force")
+    torch.testing.assert_close(forces, 2.0 * (dof[:, 1] - before) / 0.01, atol=1e-3, rtol=1e-4)
 
 
 def test_dof_forces_are_zero_unless_enabled(tmp_path):
