@@ -22,5 +22,5 @@ class Ant(Locomotion):
     self_collisions = False
 
     def joints_at_limit_cost(self) -> Tensor:
-        """jointsAtLimitCost for each joint at its upper limit, (num_envs,)."""
+        """JointsAtLimitCost for each joint at its upper limit, (num_envs,)."""
         return self.env_cfg.jointsAtLimitCost * (self.dof_pos_scaled > AT_LIMIT).sum(dim=-1)

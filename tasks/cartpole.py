@@ -76,14 +76,20 @@ class Cartpole(VecTask):
 
     def compute_observations(self, env_ids: Tensor | None = None) -> Tensor:
         """Cart and pole, position and velocity each: (n, 4)."""
-        pos, vel = (self.dof_pos, self.dof_vel) if env_ids is None else (self.dof_pos[env_ids], self.dof_vel[env_ids])
+        pos, vel = (
+            (self.dof_pos, self.dof_vel)
+            if env_ids is None
+            else (self.dof_pos[env_ids], self.dof_vel[env_ids])
+        )
         return self.blocks.concatenate(
             {"cart_pos": pos[:, 0], "cart_vel": vel[:, 0], "pole_angle": pos[:, 1], "pole_vel": vel[:, 1]}
         )
 
     def compute_terminated(self) -> Tensor:
         """The cart left its range, or the pole fell below the horizontal."""
-        return (self.dof_pos[:, 0].abs() > self.env_cfg.resetDist) | (self.dof_pos[:, 1].abs() > MAX_POLE_ANGLE)
+        return (self.dof_pos[:, 0].abs() > self.env_cfg.resetDist) | (
+            self.dof_pos[:, 1].abs() > MAX_POLE_ANGLE
+        )
 
     def compute_rewards(self) -> dict[str, Tensor]:
         """1 − θ² − 0.01|ẋ| − 0.005|θ̇|, and −2 instead where the episode failed."""
@@ -97,7 +103,10 @@ class Cartpole(VecTask):
         self.dof_vel[env_ids] = torch_rand_float(-0.25, 0.25, shape, device=device)
         actor_ids = env_ids.to(torch.int32)
         self.gym.set_dof_state_tensor_indexed(
-            self.sim, gymtorch.unwrap_tensor(self.dof_state), gymtorch.unwrap_tensor(actor_ids), len(actor_ids)
+            self.sim,
+            gymtorch.unwrap_tensor(self.dof_state),
+            gymtorch.unwrap_tensor(actor_ids),
+            len(actor_ids),
         )
 
 

@@ -41,7 +41,10 @@ class Humanoid(Locomotion):
 
     def observe_forces(self, rows: slice | Tensor) -> dict[str, Tensor]:
         """DOF forces and foot sensors, scaled."""
-        return {"dof_force": self.dof_force[rows] * self.env_cfg.contactForceScale, **super().observe_forces(rows)}
+        return {
+            "dof_force": self.dof_force[rows] * self.env_cfg.contactForceScale,
+            **super().observe_forces(rows),
+        }
 
     def energy(self) -> Tensor:
         """Σ |action · scaled DOF velocity| · effort ratio, (num_envs,)."""

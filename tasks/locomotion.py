@@ -1,7 +1,8 @@
 """What Ant and Humanoid share: a torque-driven creature rewarded for running towards a far point.
 
-Quaternions are xyzw. Suffix `_w` is the world frame, `_b` the torso's own. Formulas after the locomotion tasks of
-IsaacGymEnvs (Makoviychuk et al. 2021, "Isaac Gym: High Performance GPU-Based Physics Simulation For Robot Learning").
+Quaternions are xyzw. Suffix `_w` is the world frame, `_b` the torso's own. Formulas after the locomotion
+tasks of IsaacGymEnvs (Makoviychuk et al. 2021, "Isaac Gym: High Performance GPU-Based Physics Simulation For Robot
+Learning").
 """
 
 from __future__ import annotations
@@ -111,7 +112,10 @@ class Locomotion(VecTask):
         self.num_dof = gym.get_asset_dof_count(asset)
         props = gym.get_asset_dof_properties(asset)
         limits = torch.tensor([props["lower"].tolist(), props["upper"].tolist()], device=device)
-        self.dof_lower, self.dof_upper = limits.min(dim=0).values, limits.max(dim=0).values  # (num_dof,) [rad]
+        self.dof_lower, self.dof_upper = (
+            limits.min(dim=0).values,
+            limits.max(dim=0).values,
+        )  # (num_dof,) [rad]
         self.motor_efforts = self._motor_efforts(asset)
         body_names = gym.get_asset_rigid_body_names(asset)
         self.feet = [name for name in body_names if "foot" in name]
@@ -134,7 +138,9 @@ class Locomotion(VecTask):
         gym, sim, n = self.gym, self.sim, self.num_envs
         self.root_states = gymtorch.wrap_tensor(gym.acquire_actor_root_state_tensor(sim))  # (num_envs, 13)
         self.dof_state = gymtorch.wrap_tensor(gym.acquire_dof_state_tensor(sim))
-        self.foot_sensors = gymtorch.wrap_tensor(gym.acquire_force_sensor_tensor(sim)).view(n, 6 * len(self.feet))
+        self.foot_sensors = gymtorch.wrap_tensor(gym.acquire_force_sensor_tensor(sim)).view(
+            n, 6 * len(self.feet)
+        )
         if self.has_dof_forces:
             self.dof_force = gymtorch.wrap_tensor(gym.acquire_dof_force_tensor(sim)).view(n, self.num_dof)
         self.refresh_tensors()
@@ -241,15 +247,17 @@ class Locomotion(VecTask):
         self.gym.set_actor_root_state_tensor_indexed(
             self.sim, gymtorch.unwrap_tensor(self.initial_root_states), ids, len(actor_ids)
         )
-        self.gym.set_dof_state_tensor_indexed(self.sim, gymtorch.unwrap_tensor(self.dof_state), ids, len(actor_ids))
+        self.gym.set_dof_state_tensor_indexed(
+            self.sim, gymtorch.unwrap_tensor(self.dof_state), ids, len(actor_ids)
+        )
         self.prev_root_pos[env_ids] = self.initial_root_states[env_ids, 0:2]
 
 
 def progress_towards(target: Tensor, prev_pos: Tensor, pos: Tensor, dt: float) -> Tensor:
     """Speed of approach to `target`, (n,) [m/s]: (|target − prev_pos| − |target − pos|) / dt.
 
-    Written as a difference of squares: subtracting two distances near 1000 m in float32 would leave an error of
-    several mm/s, growing with 1/dt.
+    Written as a difference of squares: subtracting two distances near 1000 m in float32 would leave an error
+    of several mm/s, growing with 1/dt.
 
     Args:
         target: (2,) or (n, 2) [m].
@@ -264,11 +272,12 @@ def progress_towards(target: Tensor, prev_pos: Tensor, pos: Tensor, dt: float) -
 def observe_torso(root_states: Tensor, target: Tensor) -> TorsoObservation:
     """Orientation and velocities of the torso.
 
-    Unlike the original's Ant, angles are wrapped to (−π, π] for both creatures: an angle in [0, 2π) would jump
-    just where the creature is to run, at yaw 0.
+    Unlike the original's Ant, angles are wrapped to (−π, π] for both creatures: an angle in [0, 2π) would
+    jump just where the creature is to run, at yaw 0.
 
     Args:
-        root_states: (n, 13): position [m], unit quaternion xyzw, linear [m/s] and angular [rad/s] velocity, world frame.
+        root_states: (n, 13): position [m], unit quaternion xyzw, linear [m/s] and angular [rad/s] velocity,
+            world frame.
         target: (2,) the point to run to [m].
     """
     quat = root_states[:, 3:7]
@@ -294,7 +303,7 @@ def observe_torso(root_states: Tensor, target: Tensor) -> TorsoObservation:
 
 
 def scale_to_limits(dof_pos: Tensor, lower: Tensor, upper: Tensor) -> Tensor:
-    """DOF positions with −1 at the lower and 1 at the upper limit: (2·pos − upper − lower) / (upper − lower)."""
+    """DOF positions with −1 at the lower and 1 at the upper limit."""
     return (2.0 * dof_pos - (upper + lower)) / (upper - lower)
 
 

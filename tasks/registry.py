@@ -24,7 +24,9 @@ def register(name: str, task: type | str, *, override: bool = False) -> None:
         ValueError: `name` is taken and `override` is false, or a string is not of the form "module:Class".
     """
     if name in _TASKS and not override:
-        raise ValueError(f"task {name!r} is registered already ({_TASKS[name]}); pass override=True to replace it")
+        raise ValueError(
+            f"task {name!r} is registered already ({_TASKS[name]}); pass override=True to replace it"
+        )
     if isinstance(task, str) and task.count(":") != 1:
         raise ValueError(f"task {name!r}: {task!r} is not of the form 'module:Class'")
     _TASKS[name] = task

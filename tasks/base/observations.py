@@ -38,10 +38,13 @@ class ObservationBlocks:
         if blocks.keys() != self.slices.keys():
             odd = sorted(blocks.keys() ^ self.slices.keys())
             raise ValueError(f"observation blocks {odd} are declared or computed, but not both")
-        columns = [block.unsqueeze(-1) if block.ndim == 1 else block for block in (blocks[n] for n in self.slices)]
+        columns = [
+            block.unsqueeze(-1) if block.ndim == 1 else block for block in (blocks[n] for n in self.slices)
+        ]
         for (name, span), column in zip(self.slices.items(), columns, strict=True):
             if column.shape[-1] != span.stop - span.start:
+                declared = span.stop - span.start
                 raise ValueError(
-                    f"observation block {name!r} is {column.shape[-1]} wide, declared {span.stop - span.start}"
+                    f"observation block {name!r} is {column.shape[-1]} wide, declared {declared}"
                 )
         return torch.cat(columns, dim=-1)

@@ -1,7 +1,7 @@
 """The vectorised environment: one simulation, many environments, one step from actions to observations.
 
-A step reads top to bottom in `VecTask.step`: actions → `pre_physics_step` → `simulate` (× controlFrequencyInv)
-→ `post_physics_step`, which observes, rewards, ends and, within the same step, resets.
+A step reads top to bottom in `VecTask.step`: actions → `pre_physics_step` → `simulate` (×
+controlFrequencyInv) → `post_physics_step`, which observes, rewards, ends and, within the same step, resets.
 """
 
 from __future__ import annotations
@@ -120,7 +120,9 @@ class VecTask(ABC):
         for name, buffer in own.items():
             if name not in saved or saved[name].shape != buffer.shape:
                 found = tuple(saved[name].shape) if name in saved else "nothing"
-                raise ValueError(f"environment state: buffer {name!r} is {found}, expected {tuple(buffer.shape)}")
+                raise ValueError(
+                    f"environment state: buffer {name!r} is {found}, expected {tuple(buffer.shape)}"
+                )
             buffer.copy_(saved[name])
         self.gym.set_sim_state(self.sim, state["sim"])
         self.divergence_counts.copy_(self.gym.get_sim_warnings(self.sim))
@@ -166,7 +168,7 @@ class VecTask(ABC):
     def reset_idx(self, env_ids: Tensor) -> None:
         """Put the listed environments, (n,) int64, into a new initial state."""
 
-    def update_state(self) -> None:
+    def update_state(self) -> None:  # noqa: B027 (a hook that most tasks leave empty)
         """Update what the task remembers between steps; called after physics, before observing."""
 
     def state_buffers(self) -> dict[str, Tensor]:
@@ -188,7 +190,7 @@ class VecTask(ABC):
         torch.logical_and(time_up, ~self.terminate_buf, out=self.timeout_buf)
         torch.logical_or(time_up, self.terminate_buf, out=self.reset_buf)
         self.final_obs_buf.copy_(self.obs_buf)
-        # Isaac Gym's indexed setters take a list of actors, so this is the one place whose shape depends on data.
+        # Isaac Gym's indexed setters take a list of actors: the one place whose shape depends on data.
         env_ids = self.reset_buf.nonzero().squeeze(-1)
         if len(env_ids) > 0:
             self._reset(env_ids)
@@ -214,7 +216,7 @@ class VecTask(ABC):
         terms = self.compute_rewards()
         stacked = torch.stack(list(terms.values())) * valid  # (num_terms, num_envs)
         torch.sum(stacked, dim=0, out=self.rew_buf)
-        self.reward_terms = dict(zip(terms, stacked.mean(dim=1), strict=True))
+        self.reward_terms: dict[str, Tensor] = dict(zip(terms, stacked.mean(dim=1), strict=True))
 
     def _reset(self, env_ids: Tensor) -> None:
         self.reset_idx(env_ids)
@@ -261,7 +263,6 @@ class VecTask(ABC):
         self.terminate_buf = torch.zeros_like(self.reset_buf)
         self.timeout_buf = torch.zeros_like(self.reset_buf)
         self.divergence_counts = torch.zeros(n, dtype=torch.int64, device=device)
-        self.reward_terms: dict[str, Tensor] = {}
 
     def add_ground(self) -> None:
         """A plane at height 0, normal to the up axis, with the friction of `task.env.plane`."""

@@ -2,7 +2,10 @@
 
 SIM = {"dt": 0.0166, "substeps": 2, "up_axis": "z", "gravity": [0.0, 0.0, -9.81], "physx": {"num_threads": 1}}
 ENV = {
-    "Cartpole": {"asset": {"assetRoot": "assets", "assetFileName": "urdf/cartpole.urdf"}, "episodeLength": 500},
+    "Cartpole": {
+        "asset": {"assetRoot": "assets", "assetFileName": "urdf/cartpole.urdf"},
+        "episodeLength": 500,
+    },
     "Ant": {"asset": {"assetRoot": "assets", "assetFileName": "mjcf/ant.xml"}},
     "Humanoid": {
         "asset": {"assetRoot": "assets", "assetFileName": "mjcf/humanoid.xml"},

@@ -2,6 +2,7 @@ import math
 
 import pytest
 import torch
+
 from tasks.locomotion import heading_reward, observe_torso, progress_towards, scale_to_limits
 
 TARGET = torch.tensor([1000.0, 0.0])

@@ -1,14 +1,14 @@
-"""Nothing in a rollout makes the host wait for a device: no `.item()`, no copy to the host, no `if` on a tensor.
+"""Nothing in a rollout makes the host wait for a device: no `.item()`, no host copy, no `if` on a tensor.
 
 On the CPU such calls cost little, so only a dispatch mode sees them; on a GPU each would stall the pipeline.
 """
 
 import pytest
-import tasks
 import torch
-from learning.torch_runner import Runner
 from torch.utils._python_dispatch import TorchDispatchMode
 
+import tasks
+from learning.torch_runner import Runner
 from tests.tasks.task_configs import SIZES, task_config
 
 FORBIDDEN = {"aten::_local_scalar_dense", "aten::is_nonzero", "aten::equal", "aten::item"}
@@ -42,7 +42,12 @@ def agent_params(env, horizon_length):
         "seed": 0,
         "algo": {"name": "a2c_continuous"},
         "model": {"name": "continuous_a2c_logstd"},
-        "network": {"name": "actor_critic", "separate": False, "space": {"continuous": continuous}, "mlp": mlp},
+        "network": {
+            "name": "actor_critic",
+            "separate": False,
+            "space": {"continuous": continuous},
+            "mlp": mlp,
+        },
         "config": {
             "name": "sync",
             "env_name": "injected",
@@ -80,7 +85,9 @@ def test_the_mode_sees_what_it_should_see():
 
 @pytest.mark.parametrize("name", sorted(SIZES))
 def test_a_rollout_never_waits_for_the_device(name):
-    env = tasks.create(name, task_config(name, num_envs=4, episodeLength=6), sim_device="cpu", rl_device="cpu")
+    env = tasks.create(
+        name, task_config(name, num_envs=4, episodeLength=6), sim_device="cpu", rl_device="cpu"
+    )
     runner = Runner()
     runner.load(agent_params(env, horizon_length=8))
     agent = runner.algo_factory.create(runner.algo_name, base_name="run", params=runner.params)

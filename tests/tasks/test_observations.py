@@ -1,5 +1,6 @@
 import pytest
 import torch
+
 from tasks.base.observations import ObservationBlocks
 
 

@@ -1,6 +1,7 @@
 import json
 
 import pytest
+
 from tools.curves import curve, plot, read_metrics
 
 
