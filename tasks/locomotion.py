@@ -1,8 +1,8 @@
 """What Ant and Humanoid share: a torque-driven creature rewarded for running towards a far point.
 
 Quaternions are xyzw. Suffix `_w` is the world frame, `_b` the torso's own. Formulas after the locomotion
-tasks of IsaacGymEnvs (Makoviychuk et al. 2021, "Isaac Gym: High Performance GPU-Based Physics Simulation For Robot
-Learning").
+tasks of IsaacGymEnvs (Makoviychuk et al. 2021, "Isaac Gym: High Performance GPU-Based Physics Simulation For
+Robot Learning").
 """
 
 from __future__ import annotations
