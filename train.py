@@ -47,7 +47,7 @@ def work(rank: int, plan: Plan) -> None:
     """Train or play as worker `rank` of a run; what every worker process does."""
     configure_logging(is_main=rank == 0)
     params = prepare(rank, plan)
-    console = ConsoleObserver(plan.title, plan.run_dir, plan.play_command)
+    console = ConsoleObserver(f"{plan.task}  {plan.train}", plan.run_dir, plan.play_command)
     runner = build_runner(console, *trackers(rank, plan))
     runner.load(params)
     test, checkpoint = plan.settings.test, plan.checkpoint and str(plan.checkpoint)

@@ -8,7 +8,6 @@ worker then ends its epoch, saves and returns.
 from __future__ import annotations
 
 import contextlib
-import logging
 import multiprocessing
 import os
 import signal
@@ -26,8 +25,6 @@ import torch.multiprocessing as mp
 from torch.multiprocessing.spawn import ProcessContext, ProcessExitedException, ProcessRaisedException
 
 from learning.typed_config import ConfigError
-
-logger = logging.getLogger(__name__)
 
 EXIT_FAILED, EXIT_USER_ERROR = 1, 2
 LOOPBACK = "127.0.0.1"
@@ -103,8 +100,6 @@ def _supervise(context: ProcessContext, interrupts: _Interrupts, complaints: Any
 
 
 def _pass_on(context: ProcessContext, is_first: bool) -> None:
-    if is_first:
-        logger.warning("stopping after this epoch; Ctrl-C again to break off")
     for process in context.processes:
         if process.is_alive():
             process.terminate() if is_first else process.kill()
@@ -128,18 +123,24 @@ def _worker(rank: int, work: Work, argument: Any, meeting: Meeting, complaints: 
     follow_parent()
     # Asked to stop before training listens, a worker simply ends.
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    logging.getLogger("learning.stopping").setLevel(logging.ERROR)  # the parent has said so
     try:
         with process_group(rank, meeting):
             work(rank, argument)
     except ConfigError as error:
         if complaints.empty():
             complaints.put(str(error))
-        sys.stdout.flush()
-        os._exit(EXIT_USER_ERROR)  # at once: the others may be waiting for this one
+        _leave(EXIT_USER_ERROR)  # at once: the others may be waiting for this one
     except Exception:
         time.sleep(BLAME_SECONDS)
         raise
+    _leave(0)
+
+
+def _leave(exit_code: int) -> None:
+    """End the process without taking the interpreter down, in which PyTorch's threads at times abort it."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(exit_code)
 
 
 @contextlib.contextmanager

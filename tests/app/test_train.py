@@ -6,8 +6,10 @@ import signal
 import time
 
 import pytest
+import torch
 import yaml
 
+from learning.checkpoint import load_checkpoint
 from tests.app.conftest import TOY, start
 
 pytestmark = pytest.mark.slow
@@ -150,3 +152,21 @@ def test_no_worker_outlives_its_killed_parent(tmp_path):
         time.sleep(0.05)
     assert not any(is_alive(pid) for pid in children)
     process.communicate()
+    saved = sorted((tmp_path / "runs/long/nn").glob("*.pth"))
+    assert saved
+    assert all(load_checkpoint(path)["epoch"] >= 2 for path in saved)
+
+
+def test_resumed_run_ends_with_the_very_weights_of_an_uninterrupted_one(train, tmp_path):
+    arguments = ["task=Cartpole", "num_envs=16", "num_workers=2", "torch_deterministic=True"]
+    for run in (
+        ["experiment=whole", "max_iterations=20"],
+        ["experiment=parts", "max_iterations=10"],
+        ["experiment=parts", "max_iterations=20", "checkpoint=last"],
+    ):
+        code, _, err = train(*arguments, *run)
+        assert code == 0, err
+    whole, parts = (load_checkpoint(tmp_path / f"runs/{name}/nn/last.pth") for name in ("whole", "parts"))
+    assert whole["epoch"] == parts["epoch"] == 20
+    for key, tensor in whole["model"].items():
+        assert torch.equal(tensor, parts["model"][key]), key

@@ -40,7 +40,10 @@ WRONG = {
         ["train.params.config.gamma=high", "must be a number", "given by the command line"],
     ),
     "minibatch does not divide": (
-        ["task=Cartpole", "num_envs=64", "train.params.config.minibatch_size=1000"],
+        [
+            *("task=Cartpole", "num_envs=64", "train.params.config.horizon_length=16"),
+            "train.params.config.minibatch_size=1000",
+        ],
         ["minibatch_size=1000", "16 * 64 = 1024", "try 512"],
     ),
     "missing checkpoint": (
