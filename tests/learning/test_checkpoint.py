@@ -1,5 +1,9 @@
 import os
 import random
+import subprocess
+import sys
+import time
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -15,6 +19,8 @@ from learning.checkpoint import (
     set_rng_state,
     to_plain,
 )
+
+ROOT = Path(__file__).parents[2]
 
 
 def test_a_round_trip_keeps_nested_plain_data(tmp_path):
@@ -119,3 +125,29 @@ def test_file_names(tmp_path):
     silent = CheckpointWriter(None, "Ant", last_interval=0.0)
     silent.save_best({"model": {}})
     assert not silent.is_active and not silent.last_is_due
+
+
+SAVE_FOREVER = """
+import sys, torch
+from pathlib import Path
+from learning.checkpoint import save_checkpoint
+path, number = Path(sys.argv[1]), 0
+while True:
+    number += 1
+    save_checkpoint(path, {"model": {"weight": torch.full((200_000,), float(number))}, "epoch": number})
+    print(number, flush=True)
+"""
+
+
+def test_a_writer_killed_at_any_moment_leaves_a_whole_file(tmp_path):
+    path = tmp_path / "last.pth"
+    for attempt in range(4):
+        writer = subprocess.Popen(
+            [sys.executable, "-c", SAVE_FOREVER, str(path)], cwd=ROOT, stdout=subprocess.PIPE, text=True
+        )
+        writer.stdout.readline()
+        time.sleep(0.003 * attempt)  # at another place within the loop each time
+        writer.kill()
+        writer.communicate()
+        state = load_checkpoint(path)
+        assert (state["model"]["weight"] == float(state["epoch"])).all()

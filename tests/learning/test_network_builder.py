@@ -116,7 +116,6 @@ def test_mu_init_reaches_mu_only():
     assert (network.mu.weight == 0.5).all() and not (network.value.weight == 0.5).any()
 
 
-
 def test_norm_layers_stand_behind_activations():
     network = build(normalization="layer_norm", separate=True)
     kinds = [type(layer).__name__ for layer in network.critic_mlp]

@@ -5,6 +5,7 @@ import torch
 from gymnasium import spaces
 
 from learning import vecenv
+from tests.learning.network_params import network_params
 
 
 class ToyVecEnv:
@@ -82,20 +83,9 @@ def toy_params(**config):
         "seed": config.pop("seed", 7),
         "algo": {"name": "a2c_continuous"},
         "model": {"name": "continuous_a2c_logstd"},
-        "network": {
-            "name": "actor_critic",
-            "separate": False,
-            "space": {
-                "continuous": {
-                    "mu_activation": "None",
-                    "sigma_activation": "None",
-                    "mu_init": {"name": "default"},
-                    "sigma_init": {"name": "const_initializer", "val": -0.5},
-                    "fixed_sigma": True,
-                }
-            },
-            "mlp": {"units": [16, 16], "activation": "elu", "initializer": {"name": "default"}},
-        },
+        "network": network_params(
+            mlp={"units": [16, 16]}, continuous={"sigma_init": {"name": "const_initializer", "val": -0.5}}
+        ),
         "config": {
             "name": "Toy",
             "env_name": "toy",

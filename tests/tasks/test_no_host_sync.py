@@ -9,6 +9,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 import tasks
 from learning.torch_runner import Runner
+from tests.learning.toy_env import toy_params
 from tests.tasks.task_configs import SIZES, task_config
 
 FORBIDDEN = {"aten::_local_scalar_dense", "aten::is_nonzero", "aten::equal", "aten::item"}
@@ -29,53 +30,6 @@ class HostSyncs(TorchDispatchMode):
         return func(*args, **(kwargs or {}))
 
 
-def agent_params(env, horizon_length):
-    mlp = {"units": [16], "activation": "elu", "initializer": {"name": "default"}}
-    continuous = {
-        "mu_activation": "None",
-        "sigma_activation": "None",
-        "mu_init": {"name": "default"},
-        "sigma_init": {"name": "const_initializer", "val": 0},
-        "fixed_sigma": True,
-    }
-    return {
-        "seed": 0,
-        "algo": {"name": "a2c_continuous"},
-        "model": {"name": "continuous_a2c_logstd"},
-        "network": {
-            "name": "actor_critic",
-            "separate": False,
-            "space": {"continuous": continuous},
-            "mlp": mlp,
-        },
-        "config": {
-            "name": "sync",
-            "env_name": "injected",
-            "vec_env": env,
-            "num_actors": env.num_envs,
-            "horizon_length": horizon_length,
-            "minibatch_size": env.num_envs * horizon_length,
-            "mini_epochs": 1,
-            "learning_rate": 3e-4,
-            "lr_schedule": "adaptive",
-            "kl_threshold": 0.008,
-            "e_clip": 0.2,
-            "clip_value": True,
-            "critic_coef": 2,
-            "entropy_coef": 0.0,
-            "grad_norm": 1.0,
-            "gamma": 0.99,
-            "tau": 0.95,
-            "normalize_input": True,
-            "normalize_value": True,
-            "normalize_advantage": True,
-            "value_bootstrap": True,
-            "bounds_loss_coef": 0.0001,
-            "reward_shaper": {"scale_value": 0.01},
-        },
-    }
-
-
 def test_the_mode_sees_what_it_should_see():
     with HostSyncs() as mode:
         torch.ones(1).item()
@@ -89,7 +43,7 @@ def test_a_rollout_never_waits_for_the_device(name):
         name, task_config(name, num_envs=4, episodeLength=6), sim_device="cpu", rl_device="cpu"
     )
     runner = Runner()
-    runner.load(agent_params(env, horizon_length=8))
+    runner.load(toy_params(vec_env=env, num_actors=4, env_name="injected"))
     agent = runner.algo_factory.create(runner.algo_name, base_name="run", params=runner.params)
     agent.obs = agent.env_reset()
     with HostSyncs() as mode:
