@@ -14,6 +14,8 @@ import torch
 import torch.distributed as dist
 from torch import Tensor, nn
 
+MOST_EXCHANGING = 8  # workers; what each sends grows with their number
+
 
 class Distributed:
     """This worker's place among the workers of its run.
@@ -27,6 +29,9 @@ class Distributed:
         self.device = torch.device(device)
         self.rank: int = dist.get_rank() if active else 0
         self.world_size: int = dist.get_world_size() if active else 1
+        # Between a few processes of one machine, gloo's all-reduce takes 2 ms for a small network's gradients
+        # and sending them directly a tenth of that (two workers, 71,000 floats).
+        self._exchanges = 1 < self.world_size <= MOST_EXCHANGING and dist.get_backend() == "gloo"
         self._flat: dict[int, Tensor] = {}  # buffers for gradients laid end to end, by size
 
     @property
@@ -35,9 +40,25 @@ class Distributed:
         return self.rank == 0
 
     def all_reduce_sum_(self, tensor: Tensor) -> Tensor:
-        """Add up `tensor` over all workers, in place."""
+        """Add up `tensor` (contiguous) over all workers, in place; all end with the same bits."""
+        if self._exchanges:
+            return self._exchange_sum_(tensor)
         if self.world_size > 1:
             dist.all_reduce(tensor, op=dist.ReduceOp.SUM)
+        return tensor
+
+    def _exchange_sum_(self, tensor: Tensor) -> Tensor:
+        """Send `tensor` to every other worker, and add up what comes back in order of rank."""
+        peers = [rank for rank in range(self.world_size) if rank != self.rank]
+        received = {rank: torch.empty_like(tensor) for rank in peers}
+        transfers = [dist.irecv(received[rank], src=rank) for rank in peers]
+        transfers += [dist.isend(tensor, dst=rank) for rank in peers]
+        for transfer in transfers:
+            transfer.wait()
+        parts = received | {self.rank: tensor.clone()}
+        tensor.zero_()
+        for rank in range(self.world_size):
+            tensor.add_(parts[rank])
         return tensor
 
     def average_gradients_(self, parameters: Iterable[nn.Parameter], extras: Tensor) -> Tensor:
@@ -58,8 +79,7 @@ class Distributed:
         views = [piece.view_as(grad) for piece, grad in zip(pieces, grads, strict=False)]
         torch._foreach_copy_(views, grads)
         pieces[-1].copy_(extras)
-        dist.all_reduce(flat, op=dist.ReduceOp.SUM)
-        flat.div_(self.world_size)
+        self.all_reduce_sum_(flat).div_(self.world_size)
         torch._foreach_copy_(grads, views)
         return pieces[-1].clone()
 
