@@ -26,7 +26,7 @@ class WandbObserver(AlgoObserver):
 
     def before_init(self, base_name: str, config: Any, experiment_name: str) -> None:
         """Open the wandb run; it has to exist before TensorBoard's writer does."""
-        import wandb  # type: ignore[import-not-found,unused-ignore]
+        import wandb
 
         s = self.settings
         wandb.tensorboard.patch(root_logdir=str(self.run_dir / "summaries"))

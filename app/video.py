@@ -90,7 +90,7 @@ def check_video() -> None:
 
     try:
         import imageio.v2  # noqa: F401
-        import imageio_ffmpeg  # type: ignore[import-not-found,unused-ignore]  # noqa: F401
+        import imageio_ffmpeg  # noqa: F401
     except ImportError as error:
         raise ConfigError(
             f"capture_video=True: {error.name} is missing; pip install -e '.[video]'"

@@ -51,9 +51,9 @@ class Distributed:
         """Send `tensor` to every other worker, and add up what comes back in order of rank."""
         peers = [rank for rank in range(self.world_size) if rank != self.rank]
         received = {rank: torch.empty_like(tensor) for rank in peers}
-        transfers = [dist.irecv(received[rank], src=rank) for rank in peers]
-        transfers += [dist.isend(tensor, dst=rank) for rank in peers]
-        for transfer in transfers:
+        transfers = [dist.P2POp(dist.irecv, received[rank], rank) for rank in peers]
+        transfers += [dist.P2POp(dist.isend, tensor, rank) for rank in peers]
+        for transfer in dist.batch_isend_irecv(transfers):
             transfer.wait()
         parts = received | {self.rank: tensor.clone()}
         tensor.zero_()
