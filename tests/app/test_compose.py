@@ -1,3 +1,4 @@
+import logging
 import sys
 from pathlib import Path
 
@@ -151,3 +152,11 @@ def test_help_shows_the_keys(capsys):
 
 def test_config_directory_is_the_repositorys():
     assert Path(__file__).parents[2] / "cfg" == CONFIG_DIR
+
+
+def test_loggers_that_exist_stay_heard(caplog):
+    existing = logging.getLogger("learning.somebody")
+    compose(["task=Cartpole"])
+    existing.warning("heard")
+    assert not existing.disabled
+    assert "heard" in caplog.text
