@@ -1,0 +1,1 @@
+"""What motion imitation needs: characters, clips, features, goals, evaluation."""
