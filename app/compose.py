@@ -15,12 +15,12 @@ import hydra
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig, OmegaConf
 
+from app.choices import CONFIG_DIR, Choices, resolve_names
 from app.errors import UnknownKeyError, translated
 from app.resolvers import register_resolvers
 from app.schema import is_schema_key
 from learning.typed_config import ConfigError
 
-CONFIG_DIR = Path(__file__).resolve().parent.parent / "cfg"
 OPTIONS_WITH_VALUE = frozenset(
     ["--config-dir", "-cd", "--config-name", "-cn", "--config-path", "-cp", "--cfg", "-c", "--package", "-p"]
 )
@@ -39,6 +39,8 @@ class Job:
     """file that was chosen in each group: {"task": "Ant", "train": "AntPPO", …}"""
     config_dirs: tuple[Path, ...]
     """directories that files were looked for in, the first one that has a file wins"""
+    notes: tuple[str, ...] = ()
+    """what was decided about the choices"""
 
 
 def compose(argv: Sequence[str]) -> list[Job]:
@@ -70,9 +72,10 @@ def _compose(argv: Sequence[str]) -> list[Job]:
     def collect(config: DictConfig) -> None:
         pending.append((config, cast(DictConfig, HydraConfig.get())))
 
-    with translated(argv, known_keys), _hydra_arguments(resolve_choices(argv)):
+    choices = resolve_choices(argv)
+    with translated(argv, known_keys), _hydra_arguments(choices.arguments):
         hydra.main(version_base="1.3", config_path=str(CONFIG_DIR), config_name="config")(collect)()
-        return [_job(config, hydra_config) for config, hydra_config in pending]
+        return [_job(config, hydra_config, choices.notes) for config, hydra_config in pending]
 
 
 def recompose(job: Job, overrides: Sequence[str]) -> Job:
@@ -87,11 +90,11 @@ def outside_dirs(job: Job) -> list[Path]:
     return [path for path in job.config_dirs if path != CONFIG_DIR]
 
 
-def resolve_choices(argv: Sequence[str]) -> list[str]:
-    """Return the arguments with file choices that imply each other filled in.
+def resolve_choices(argv: Sequence[str]) -> Choices:
+    """Return the arguments with file choices that imply each other filled in, see `app.choices`.
 
-    The place for names that stand for more than one file. Today there is one such rule: `--help` composes
-    something to show, so it needs a task. Hydra's --experimental-rerun is refused: it unpickles a file.
+    `--help` composes something to show, so it needs a task. Hydra's --experimental-rerun is refused: it
+    unpickles a file.
     """
     arguments = options_first(argv)
     if any(argument.startswith("--experimental-rerun") for argument in arguments):
@@ -99,7 +102,17 @@ def resolve_choices(argv: Sequence[str]) -> list[str]:
     asks_help = {"--help", "-h"} & set(arguments)
     if asks_help and not any(argument.startswith("task=") for argument in arguments):
         arguments.append("task=Cartpole")
-    return arguments
+    return resolve_names(arguments, [*_given_dirs(arguments), CONFIG_DIR])
+
+
+def _given_dirs(arguments: Sequence[str]) -> list[Path]:
+    """Return the directories that --config-dir names."""
+    named, following = ("--config-dir", "-cd"), [*arguments[1:], ""]
+    apart = [
+        value for name, value in zip(arguments, following, strict=False) if name in ("--config-dir", "-cd")
+    ]
+    joined = [name.split("=", 1)[1] for name in arguments if name.startswith("--config-dir=")]
+    return [Path(directory) for directory in (*apart, *joined)]
 
 
 def options_first(argv: Sequence[str]) -> list[str]:
@@ -132,7 +145,7 @@ def known_keys(argv: Sequence[str]) -> dict[str, Any]:
     return compose([*options, *choices])[0].config
 
 
-def _job(config: DictConfig, hydra_config: DictConfig) -> Job:
+def _job(config: DictConfig, hydra_config: DictConfig, notes: tuple[str, ...]) -> Job:
     plain = OmegaConf.to_container(config, resolve=True, throw_on_missing=True)
     sources = [source.path for source in hydra_config.runtime.config_sources if source.schema == "file"]
     return Job(
@@ -140,6 +153,7 @@ def _job(config: DictConfig, hydra_config: DictConfig) -> Job:
         overrides=tuple(hydra_config.overrides.task),
         choices={group: hydra_config.runtime.choices.get(group) for group in GROUPS},
         config_dirs=tuple(Path(path) for path in sources),
+        notes=notes,
     )
 
 

@@ -128,7 +128,7 @@ def make_plan(job: Job, make_runner: Callable[[], Runner]) -> Plan:
 def _plan(job: Job, found: Checkpoint | None, make_runner: Callable[[], Runner]) -> Plan:
     config = copy.deepcopy(job.config)
     settings = from_mapping(RunConfig, config, "")
-    notes: list[str] = []
+    notes: list[str] = list(job.notes)
     check_runs()
     check_engine(settings)
     _check_extras(settings)

@@ -7,6 +7,8 @@ from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
+from app import choices
+
 
 def register_resolvers() -> None:
     """Make the resolvers known to OmegaConf; calling it again changes nothing."""
@@ -35,8 +37,8 @@ def resolve_default(default: Any, value: Any) -> Any:
 
 
 def default_train(*, _root_: DictConfig) -> str:
-    """Return the train file that goes with the chosen task: `<task>PPO`."""
-    return f"{_root_.get('task')}PPO"
+    """Return the train file that goes with the chosen task."""
+    return choices.default_train(str(_root_.get("task")))
 
 
 def default_hardware() -> str:
@@ -57,8 +59,8 @@ def overlay(*, _root_: DictConfig) -> str:
     return f"{hardware}/{train}"
 
 
-def _given(choices: DictConfig, group: str) -> str | None:
-    return OmegaConf.to_container(choices, resolve=False).get(group)  # type: ignore[union-attr]
+def _given(root: DictConfig, group: str) -> str | None:
+    return OmegaConf.to_container(root, resolve=False).get(group)  # type: ignore[union-attr]
 
 
 _RESOLVERS: dict[str, Callable[..., Any]] = {

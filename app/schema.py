@@ -43,6 +43,7 @@ class RunConfig:
     sigma: float | None = None
     games_num: int | None = None
     max_steps: int | None = None
+    dump_rollouts: str | None = None
     headless: bool = False
     force_render: bool = False
     capture_video: bool = False
