@@ -107,7 +107,7 @@ def resolve_choices(argv: Sequence[str]) -> Choices:
 
 def _given_dirs(arguments: Sequence[str]) -> list[Path]:
     """Return the directories that --config-dir names."""
-    named, following = ("--config-dir", "-cd"), [*arguments[1:], ""]
+    following = [*arguments[1:], ""]
     apart = [
         value for name, value in zip(arguments, following, strict=False) if name in ("--config-dir", "-cd")
     ]
