@@ -14,6 +14,8 @@ _TASKS: dict[str, type | str] = {
     "Cartpole": "tasks.cartpole:Cartpole",
     "Ant": "tasks.ant:Ant",
     "Humanoid": "tasks.humanoid:Humanoid",
+    "HumanoidAMP": "tasks.humanoid_amp:HumanoidAMP",
+    "HumanoidAMPHands": "tasks.humanoid_amp:HumanoidAMP",
 }
 
 

@@ -1,9 +1,9 @@
 """Goals beside imitation: what a character is told to do, how well it does it, and when the goal changes.
 
-A goal adds columns to the policy's observation and replaces the task reward; the discriminator never sees it.
-Rewards after Peng et al. 2021 (AMP), section 8: exactly the paper's, so a character that moves backwards still
-gets what the exponential leaves (some later systems give 0 there). Velocity is the root's over the last
-control step, where the paper's heading task takes the centre of mass'.
+A goal adds columns to the policy's observation and replaces the task reward; the discriminator never sees
+it. Rewards are those of Peng et al. 2021 (AMP): a character that moves backwards still gets what the
+exponential leaves (some later systems give 0 there). Velocity is the root's, averaged over the last control
+step, where the paper's heading task takes the centre of mass'.
 
 To add one: extend `Goal`, call `register_goal("mine", Mine)` in a module that `import_modules` names, and say
 `task.env.goal=mine`.
@@ -23,7 +23,7 @@ from tasks.amp.observations import root_heading, to_heading_frame
 
 @dataclass
 class GoalConfig:
-    """Keys of `task.env.goalConfig`, for all goals."""
+    """Keys of `task.env` that goals read."""
 
     tarSpeedMin: float = 1.0
     """heading: slowest target speed [m/s]"""

@@ -38,6 +38,8 @@ class VecTask(ABC):
     env_config_type: type[EnvConfig] = EnvConfig
     num_obs: int
     num_actions: int
+    auto_reset = True
+    """whether `step` resets environments that end; an evaluation plays on and looks at `reset_buf` itself"""
 
     def __init__(
         self,
@@ -191,8 +193,7 @@ class VecTask(ABC):
         torch.logical_or(time_up, self.terminate_buf, out=self.reset_buf)
         self.final_obs_buf.copy_(self.obs_buf)
         # Isaac Gym's indexed setters take a list of actors: the one place whose shape depends on data.
-        env_ids = self.reset_buf.nonzero().squeeze(-1)
-        if len(env_ids) > 0:
+        if self.auto_reset and len(env_ids := self.reset_buf.nonzero().squeeze(-1)) > 0:
             self._reset(env_ids)
 
     def _observe(self) -> None:
@@ -220,6 +221,10 @@ class VecTask(ABC):
 
     def _reset(self, env_ids: Tensor) -> None:
         self.reset_idx(env_ids)
+        self._begin_episodes(env_ids)
+
+    def _begin_episodes(self, env_ids: Tensor) -> None:
+        """Count from 0 and observe, in environments that were just put into their initial states."""
         self.progress_buf[env_ids] = 0
         self.actions[env_ids] = 0.0
         self.refresh_tensors()
