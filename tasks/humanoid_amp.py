@@ -1,8 +1,8 @@
 """HumanoidAMP: a humanoid that learns to move like motion clips; 105 observations, 28 actions, 30 Hz.
 
 The task shows the discriminator what the character did (`extras["amp_obs"]`) and what the clips do
-(`fetch_amp_obs_demo`), as `numAMPObsSteps` frames of the same features, newest first. Episodes start at states
-of the clips. After Peng et al. 2021, "AMP: Adversarial Motion Priors for Stylized Physics-Based Character
+(`fetch_amp_obs_demo`), as `numAMPObsSteps` frames of the same features, newest first. Episodes start at
+states of the clips. After Peng et al. 2021, "AMP: Adversarial Motion Priors for Stylized Physics-Based Character
 Control", with IsaacGymEnvs' names.
 
 Positions in m, angles in rad, quaternions xyzw; suffix `_w` is the world frame.
@@ -47,7 +47,7 @@ class Start(NamedTuple):
 
 
 class HumanoidAMP(VecTask):
-    """15 bodies, 28 DOFs: eight spherical joints and four hinges, driven to target positions or by torques."""
+    """15 bodies, 28 DOFs: eight spherical joints and four hinges, driven to positions or by torques."""
 
     env_config_type = HumanoidAMPEnvConfig
     env_cfg: HumanoidAMPEnvConfig
@@ -314,7 +314,7 @@ class HumanoidAMP(VecTask):
         self.gym.set_actor_root_state_tensor_indexed(self.sim, roots, ids, n)
         self.gym.set_dof_state_tensor_indexed(self.sim, dofs, ids, n)
 
-    # ---------------------------------------------------------------- what learning asks of a motion environment
+    # ---------------------------------------------------------------- what learning asks for
 
     def fetch_amp_obs_demo(self, num_samples: int) -> Tensor:
         """What the clips do: frames at random times of random clips, (num_samples, numAMPObsSteps · 105).

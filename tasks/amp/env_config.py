@@ -28,7 +28,7 @@ class HumanoidAMPEnvConfig(GoalConfig, EnvConfig):
     pdScale: float | None = None
     """change of the target at action 1, for every DOF [rad]; null: π, and 0.7 · range for hinges"""
     stateInit: Literal["Default", "Start", "Random", "Hybrid"] = "Random"
-    """where episodes start: default pose, first frame, random frame, or random frame and default pose mixed"""
+    """where episodes start: default pose, first frame, random frame, or the last and the first mixed"""
     hybridInitProb: float = 0.5
     """share of the episodes that start at a random frame, for Hybrid"""
     numAMPObsSteps: int = 2
