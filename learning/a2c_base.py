@@ -284,6 +284,7 @@ class A2CBase(AgentHooks, BaseAlgorithm):
         Args:
             batch_dict: what `play_steps` returned.
         """
+        self.before_update(batch_dict)
         self.prepare_dataset(batch_dict)
         self.algo_observer.after_steps()
         for _ in range(self.config.mini_epochs):
@@ -427,6 +428,13 @@ class A2CBase(AgentHooks, BaseAlgorithm):
     def get_weights(self) -> dict[str, Any]:
         """Return the model with its normalisers."""
         return {"model": self.model.state_dict()}
+
+    def get_policy_weights(self) -> dict[str, Any]:
+        """Return the weights that are to be played, which the best checkpoint keeps; those of `get_weights`.
+
+        A subclass that averages weights over time returns the average.
+        """
+        return self.get_weights()
 
     def set_weights(self, weights: dict[str, Any]) -> None:
         """Take up a state of `get_weights`."""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from functools import partial
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -74,10 +76,21 @@ class A2CAgent(ContinuousA2CBase):
             }
         )
 
+    def parameter_groups(self) -> list[dict[str, Any]]:
+        """Return what the optimizer steps: all of the model's parameters, in RL Games' order.
+
+        A group with `constant_lr` keeps that learning rate, whatever the schedule does.
+        """
+        return [{"params": list(self.model.parameters())}]
+
+    def truncated_parameters(self) -> Iterable[nn.Parameter]:
+        """Return the parameters whose joint gradient norm `grad_norm` limits."""
+        return self.model.parameters()
+
     def create_optimizer(self) -> torch.optim.Optimizer:
-        """Return Adam over all of the model's parameters, in RL Games' order, in one fused kernel."""
+        """Return Adam over `parameter_groups`, in one fused kernel."""
         return torch.optim.Adam(
-            self.model.parameters(),
+            self.parameter_groups(),
             lr=self.config.learning_rate,
             eps=1e-8,
             weight_decay=self.config.weight_decay,
@@ -96,7 +109,7 @@ class A2CAgent(ContinuousA2CBase):
         figures = self.calc_gradients(input_dict)
         self.learning_rate.after_minibatch(figures["kl"], self.epoch_num, self.frame)
         if self.config.truncate_grads:
-            nn.utils.clip_grad_norm_(self.model.parameters(), self.config.grad_norm)
+            nn.utils.clip_grad_norm_(self.truncated_parameters(), self.config.grad_norm)
         self.optimizer.step()
         self.after_minibatch(input_dict)
         return figures
@@ -157,7 +170,8 @@ class A2CAgent(ContinuousA2CBase):
         loss = a_loss + 0.5 * config.critic_coef * c_loss - self.learning_rate.entropy_coef * entropy
         figures = {"a_loss": a_loss, "c_loss": c_loss, "entropy": entropy}
         if config.bounds_loss_coef is not None and config.bound_loss_type is not None:
-            penalty = bound_loss if config.bound_loss_type == "bound" else regularisation_loss
+            is_bound = config.bound_loss_type == "bound"
+            penalty = partial(bound_loss, soft_bound=config.soft_bound) if is_bound else regularisation_loss
             b_loss = penalty(res_dict["mus"]).mean()
             loss = loss + config.bounds_loss_coef * b_loss
             figures["bounds_loss"] = b_loss

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field, is_dataclass
 from typing import Any, Literal, Self
 
 import torch
@@ -153,7 +153,9 @@ class AgentConfig:
     bounds_loss_coef: float | None = None
     """Weight of the loss that keeps the mean action in bounds; null = none."""
     bound_loss_type: Literal["bound", "regularisation"] | None = "bound"
-    """`bound`: squared distance of the mean from ±1.1; `regularisation`: squared mean."""
+    """`bound`: squared distance by which the mean leaves ±`soft_bound`; `regularisation`: squared mean."""
+    soft_bound: float = 1.1
+    """Largest mean action without cost, where `bound_loss_type` is `bound`."""
     truncate_grads: bool = False
     """Clip the gradient's norm to `grad_norm`."""
     grad_norm: float = MISSING  # type: ignore[assignment]
@@ -236,7 +238,8 @@ class AgentConfig:
             self, 1, "minibatch_size", "minibatch_size_per_env", "max_epochs", "max_frames", "max_steps"
         )
         _at_least(self, 0, "save_frequency", "save_best_after", "epochs_between_resets", "entropy_coef")
-        _at_least(self, 0, "weight_decay", "critic_coef", "bounds_loss_coef", "save_last_interval")
+        _at_least(self, 0, "weight_decay", "critic_coef", "bounds_loss_coef", "soft_bound")
+        _at_least(self, 0, "save_last_interval")
         _positive(self, "learning_rate", "e_clip", "grad_norm", "kl_threshold", "min_lr", "max_lr")
         _between_zero_and_one(self, "gamma", "tau")
         if self.lr_schedule == "adaptive" and self.kl_threshold is None:
@@ -302,8 +305,11 @@ class AgentConfig:
         plain = {item.name: getattr(self, item.name) for item in dataclasses.fields(self)}
         for name in ("vec_env", "stop_fn", "env_config", "observer"):
             plain.pop(name, None)
-        nested = {key: dataclasses.asdict(plain[key]) for key in ("reward_shaper", "player")}
-        return plain | nested
+        return {key: _plain(value) for key, value in plain.items()}
+
+
+def _plain(value: Any) -> Any:
+    return asdict(value) if is_dataclass(value) and not isinstance(value, type) else value
 
 
 def fit_minibatch_size(batch_size: int, wanted: int, world_size: int = 1) -> int:

@@ -1,9 +1,9 @@
 """The places where an agent may add to PPO without repeating its rollout, its loop or its gradient step.
 
 `A2CBase` calls each hook where its docstring says; each does nothing unless a subclass fills it. AMP, for
-one, is PPO with `extra_experience_fields`, `after_env_step`, `compose_rewards`, `extra_losses`,
-`after_epoch`, `extra_state` and `extra_metrics` filled. All workers call all hooks, in step, so a hook may
-use `self.distributed`.
+one, is PPO with `extra_experience_fields`, `after_env_step`, `compose_rewards`, `before_update`,
+`extra_losses`, `after_epoch`, `extra_state` and `extra_metrics` filled. All workers call all hooks, in step,
+so a hook may use `self.distributed`.
 """
 
 from __future__ import annotations
@@ -69,6 +69,13 @@ class AgentHooks:
         return rewards
 
     # ---------------------------------------------------------------- update
+
+    def before_update(self, batch_dict: Mapping[str, Tensor]) -> None:
+        """The rollout is complete, rewards and advantages included, and nothing was learned from it yet.
+
+        Args:
+            batch_dict: the flat fields of the rollout, with `advantages` and `returns`.
+        """
 
     def extra_dataset_fields(self, batch_dict: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """Return further fields of every minibatch, (batch_size, …) in time-major order.

@@ -83,10 +83,10 @@ class LearningRate:
         self._epoch = []
 
     def set(self, value: float) -> None:
-        """Set the learning rate."""
+        """Set the learning rate, of all parameters but those in groups with a `constant_lr` of their own."""
         self.value = value
         for group in self._optimizer.param_groups:
-            group["lr"] = value
+            group["lr"] = group.get("constant_lr", value)
 
     def state_dict(self) -> dict[str, Any]:
         """Return what a resumed run needs."""

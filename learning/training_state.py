@@ -33,7 +33,7 @@ def versions() -> dict[str, str]:
 def policy_state(agent: A2CBase) -> dict[str, Any]:
     """Return what the best checkpoint holds: policy, normalisers, and where they come from."""
     return {
-        **agent.get_weights(),
+        **agent.get_policy_weights(),
         "epoch": agent.epoch_num,
         "frame": agent.frame,
         "last_mean_rewards": NO_REWARD if agent.best_reward is None else agent.best_reward,
@@ -51,6 +51,7 @@ def full_state(agent: A2CBase) -> dict[str, Any] | None:
         return None
     return {
         **policy_state(agent),
+        **agent.get_weights(),  # those that training goes on from, where others are played
         "optimizer": agent.optimizer.state_dict(),
         "env_state": None,  # RL Games' place for it; ours is `workers`
         "learning_rate": agent.learning_rate.state_dict(),

@@ -102,6 +102,10 @@ class BonusAgent(A2CAgent):
     def compose_rewards(self, rewards):
         return rewards + self.config.bonus
 
+    def before_update(self, batch_dict):
+        assert batch_dict["advantages"].shape == (128, 1)
+        self.calls.append("before_update")
+
     def extra_dataset_fields(self, batch_dict):
         return {"speeds": batch_dict["speeds"]}
 
@@ -149,7 +153,8 @@ def test_a_subclass_fills_hooks_and_repeats_nothing(tmp_path):
     agent = make_agent(BonusAgent, **config)
     agent.train()
     steps = [f"step {step}" for step in range(8)]
-    assert agent.calls == 2 * ["before_epoch", *steps, *["after_minibatch"] * 8, "after_epoch"]
+    update = ["before_update", *["after_minibatch"] * 8, "after_epoch"]
+    assert agent.calls == 2 * ["before_epoch", *steps, *update]
     assert agent.best_reward == 2.0
     line = (tmp_path / "metrics.jsonl").read_text().splitlines()[-1]
     assert '"drag_loss"' in line and '"info/drag"' in line and '"info/memory"' in line
@@ -159,6 +164,49 @@ def test_a_subclass_fills_hooks_and_repeats_nothing(tmp_path):
     resumed.restore(str(tmp_path / "nn" / "last.pth"))
     assert torch.equal(resumed.memory, agent.memory)
     assert (resumed.mine, resumed.offset, resumed.best_reward) == (3, 5, 2.0)
+
+
+class LeadingAgent(A2CAgent):
+    """Plays other weights than it trains, and leaves the value's head out of schedule and truncation."""
+
+    def parameter_groups(self):
+        value = list(self.model.a2c_network.value.parameters())
+        others = [item for item in self.model.parameters() if all(item is not own for own in value)]
+        return [{"params": others}, {"params": value, "lr": 0.1, "constant_lr": 0.1}]
+
+    def truncated_parameters(self):
+        return self.optimizer.param_groups[0]["params"]
+
+    def get_policy_weights(self):
+        return {"model": {name: value * 0 for name, value in self.model.state_dict().items()}}
+
+
+def test_a_subclass_may_set_parameters_apart(tmp_path):
+    config = {"train_dir": str(tmp_path), "max_epochs": 2, "save_best_after": 0, "grad_norm": 1e-3}
+    agent = make_agent(LeadingAgent, **config)
+    agent.train()
+    assert [group["lr"] for group in agent.optimizer.param_groups] == [agent.learning_rate.value, 0.1]
+    assert agent.model.a2c_network.value.weight.grad.norm() > 1e-3
+    best, last = (torch.load(tmp_path / "nn" / name)["model"] for name in ("Toy.pth", "last.pth"))
+    assert not best["a2c_network.mu.weight"].any()  # what is played
+    assert torch.equal(last["a2c_network.mu.weight"], agent.model.a2c_network.mu.weight)
+    resumed = make_agent(LeadingAgent, **config)
+    resumed.optimizer.param_groups[1]["constant_lr"] = 0.2  # the configuration changed meanwhile
+    resumed.restore(str(tmp_path / "nn" / "last.pth"))
+    assert [group["lr"] for group in resumed.optimizer.param_groups] == [agent.learning_rate.value, 0.2]
+
+
+def test_the_bound_of_free_means_is_a_setting():
+    agent = make_agent(soft_bound=0.5)
+    data = minibatch(agent)
+    res_dict = {
+        "prev_neglogp": data["old_logp_actions"],
+        "values": data["returns"],
+        "entropy": torch.zeros(32),
+        "mus": torch.full((32, 2), -1.5),
+        "sigmas": data["sigma"],
+    }
+    assert agent.calc_losses(data, res_dict)[1]["bounds_loss"] == 2.0
 
 
 def test_composed_rewards_are_learned_from_and_not_counted_as_the_task_s():
