@@ -1,12 +1,17 @@
 """The `amp` network and the `continuous_amp` model."""
 
+from pathlib import Path
+
 import pytest
 import torch
+from omegaconf import OmegaConf
 
 from learning.model_builder import ModelBuilder
 from learning.typed_config import ConfigError
 from tests.learning.network_params import BUILD
 from tests.learning.toy_motion_env import amp_params
+
+ROOT = Path(__file__).parents[2]
 
 
 def build(**changes):
@@ -75,3 +80,13 @@ def test_errors_say_what_is_missing():
         build(network={"disc": {"units": [4], "activation": "rellu"}})
     with pytest.raises(ConfigError, match=r"units\[0\]=0"):
         build(network={"disc": {"units": [0]}})
+
+
+def test_the_shipped_network_has_the_published_size():
+    block = OmegaConf.load(ROOT / "cfg" / "train" / "HumanoidAMP.yaml").params
+    sizes = {"actions_num": 28, "input_shape": (105,), "amp_input_shape": (210,)}
+    network = ModelBuilder().load({"model": block.model, "network": block.network}).build(sizes).a2c_network
+    parts = (network.actor_parameters(), network.critic_parameters(), network.disc_parameters())
+    counts = [sum(parameter.numel() for parameter in part) for part in parts]
+    assert counts == [647_708 + 28, 633_857, 741_377]
+    assert torch.equal(network.sigma, torch.full((28,), -2.9))
