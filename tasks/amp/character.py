@@ -1,0 +1,223 @@
+"""A character's skeleton: bodies, joints and forward kinematics, read from its MJCF file.
+
+Joints are spherical (three hinges about x, y and z at one point, as one rotation in exponential-map coordinates),
+hinges, or fixed. Positions in m, angles in rad, quaternions xyzw.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import NamedTuple
+from xml.etree import ElementTree
+
+import torch
+from isaacgym.torch_utils import quat_apply, quat_mul
+from torch import Tensor
+
+from tasks.amp.rotations import exp_map_to_quat, quat_to_exp_map
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+HUMANOID_MJCF = REPOSITORY / "assets" / "mjcf" / "amp_humanoid.xml"
+SPHERICAL_DOFS = 3
+
+
+class Joint(NamedTuple):
+    """How a body moves relative to its parent."""
+
+    body: int
+    """index of the body"""
+    dof: slice
+    """its columns among the DOFs: three (spherical), one (hinge) or none (fixed)"""
+    axis: tuple[float, float, float] | None
+    """axis of a hinge; None for the others"""
+
+
+@dataclass(frozen=True)
+class Character:
+    """Bodies in depth-first order, the root first, with a joint for each but the root.
+
+    Args:
+        name: of the model.
+        body_names: B names.
+        parents: index of each body's parent, -1 for the root.
+        offsets: (B, 3) origin of each body in its parent's frame [m].
+        joints: B - 1 of them, in body order.
+    """
+
+    name: str
+    body_names: tuple[str, ...]
+    parents: tuple[int, ...]
+    offsets: Tensor
+    joints: tuple[Joint, ...]
+    levels: list[tuple[Tensor, Tensor]] = field(init=False, repr=False)
+    """bodies and their parents at each distance from the root, from 1"""
+    dof_axes: Tensor = field(init=False, repr=False)
+    """(D, 3·B): DOF values times this are one vector for each body, in its frame"""
+
+    def __post_init__(self) -> None:
+        """Derive what forward kinematics needs again and again."""
+        object.__setattr__(self, "levels", _levels(self.parents, self.offsets.device))
+        object.__setattr__(self, "dof_axes", self._make_dof_axes())
+
+    @classmethod
+    def from_mjcf(cls, path: str | Path, device: str | torch.device = "cpu") -> Character:
+        """Read the skeleton of an MJCF file whose bodies are not rotated against their parents.
+
+        Raises:
+            ValueError: a body's joints are neither one hinge nor three about x, y and z.
+        """
+        root = read_root_body(Path(path))
+        bodies = list(walk(root))
+        offsets = [_vector(element.get("pos", "0 0 0")) for element, _ in bodies]
+        joints: list[Joint] = []
+        for index, (element, _) in enumerate(bodies[1:], start=1):
+            start = joints[-1].dof.stop if joints else 0
+            joints.append(_joint(index, element, start, path))
+        return cls(
+            name=Path(path).stem,
+            body_names=tuple(element.get("name", "") for element, _ in bodies),
+            parents=tuple(parent for _, parent in bodies),
+            offsets=torch.tensor([[0.0] * 3, *offsets[1:]], device=device),
+            joints=tuple(joints),
+        )
+
+    @property
+    def num_bodies(self) -> int:
+        """Number of bodies, the root included."""
+        return len(self.body_names)
+
+    @property
+    def num_dofs(self) -> int:
+        """Number of DOFs, without the root's six."""
+        return self.joints[-1].dof.stop
+
+    def body_index(self, name: str) -> int:
+        """Return a body's index.
+
+        Raises:
+            ValueError: there is no such body.
+        """
+        if name not in self.body_names:
+            raise ValueError(f"{name!r} is no body of {self.name}; known are {', '.join(self.body_names)}")
+        return self.body_names.index(name)
+
+    def to(self, device: str | torch.device) -> Character:
+        """Return the same character with its tensors on a device."""
+        return Character(self.name, self.body_names, self.parents, self.offsets.to(device), self.joints)
+
+    def _make_dof_axes(self) -> Tensor:
+        axes = torch.zeros(self.num_dofs, self.num_bodies, 3, device=self.offsets.device)
+        for joint in self.joints:
+            if joint.axis is not None:
+                axes[joint.dof.start, joint.body] = torch.tensor(joint.axis, device=axes.device)
+            elif joint.dof.stop > joint.dof.start:
+                axes[joint.dof, joint.body] = torch.eye(3, device=axes.device)
+        return axes.flatten(1)
+
+
+def local_rotations_from_dof_pos(
+    character: Character, dof_pos: Tensor, root_rot: Tensor | None = None
+) -> Tensor:
+    """Return each body's rotation relative to its parent, (n, B, 4).
+
+    Args:
+        character: the skeleton.
+        dof_pos: (n, D) [rad].
+        root_rot: (n, 4) world rotation of the root, which has no joint; identity if not given.
+    """
+    exp_maps = (dof_pos @ character.dof_axes).unflatten(-1, (character.num_bodies, 3))
+    local_rot = exp_map_to_quat(exp_maps)
+    if root_rot is not None:
+        local_rot[:, 0] = root_rot
+    return local_rot
+
+
+def dof_pos_from_local_rotations(character: Character, local_rot: Tensor) -> Tensor:
+    """Return the DOF positions (n, D) of rotations relative to the parent (n, B, 4); the root's do not count.
+
+    A rotation that a hinge cannot make counts with its part about the hinge's axis.
+    """
+    return dof_vectors(character, quat_to_exp_map(local_rot))
+
+
+def dof_vectors(character: Character, vectors: Tensor) -> Tensor:
+    """Return the components (n, D) of vectors in the bodies' frames (n, B, 3) along the DOFs.
+
+    Exponential maps give DOF positions, angular velocities relative to the parent give DOF velocities.
+    """
+    return vectors.flatten(-2) @ character.dof_axes.T
+
+
+def forward_kinematics(character: Character, root_pos: Tensor, local_rot: Tensor) -> tuple[Tensor, Tensor]:
+    """Return world positions (n, B, 3) [m] and rotations (n, B, 4) of all bodies.
+
+    Args:
+        character: the skeleton.
+        root_pos: (n, 3) world position of the root.
+        local_rot: (n, B, 4) rotations relative to the parent; the root's is its world rotation.
+    """
+    body_pos = root_pos.new_empty(*local_rot.shape[:-1], 3)
+    body_rot = torch.empty_like(local_rot)
+    body_pos[:, 0], body_rot[:, 0] = root_pos, local_rot[:, 0]
+    for bodies, parents in character.levels:
+        parent_rot = body_rot[:, parents]
+        body_pos[:, bodies] = body_pos[:, parents] + quat_apply(parent_rot, character.offsets[bodies])
+        body_rot[:, bodies] = quat_mul(parent_rot, local_rot[:, bodies])
+    return body_pos, body_rot
+
+
+def _levels(parents: tuple[int, ...], device: torch.device) -> list[tuple[Tensor, Tensor]]:
+    """Group bodies by their distance from the root: (bodies, their parents) for each distance from 1."""
+    depths = [0] * len(parents)
+    for body, parent in enumerate(parents[1:], start=1):
+        depths[body] = depths[parent] + 1
+    groups = [[b for b, depth in enumerate(depths) if depth == level] for level in range(1, max(depths) + 1)]
+    return [
+        (torch.tensor(group, device=device), torch.tensor([parents[b] for b in group], device=device))
+        for group in groups
+    ]
+
+
+def read_root_body(path: Path) -> ElementTree.Element:
+    """Return the root body's element of an MJCF file.
+
+    Raises:
+        ValueError: there is none, or the file declares XML entities.
+    """
+    text = path.read_text()
+    if "<!DOCTYPE" in text or "<!ENTITY" in text:
+        raise ValueError(f"{path}: declares XML entities, which a model does not need; remove them")
+    root = ElementTree.fromstring(text).find("worldbody/body")
+    if root is None:
+        raise ValueError(f"{path}: <worldbody> holds no body")
+    return root
+
+
+def walk(element: ElementTree.Element, parent: int = -1) -> Iterator[tuple[ElementTree.Element, int]]:
+    """Yield every body below and including one, depth first, with the index of its parent."""
+    stack, index = [(element, parent)], 0
+    while stack:
+        body, above = stack.pop()
+        yield body, above
+        stack.extend((child, index) for child in reversed(body.findall("body")))
+        index += 1
+
+
+def _joint(index: int, element: ElementTree.Element, start: int, path: str | Path) -> Joint:
+    axes = [_vector(joint.get("axis", "0 0 1")) for joint in element.findall("joint")]
+    spherical = [[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]]
+    if axes == spherical:
+        return Joint(index, slice(start, start + SPHERICAL_DOFS), None)
+    if len(axes) > 1:
+        raise ValueError(
+            f"{path}: body {element.get('name')!r} has {len(axes)} joints about {axes}; a character's body has "
+            f"none, one hinge, or three hinges about x, y and z in this order"
+        )
+    axis = (axes[0][0], axes[0][1], axes[0][2]) if axes else None
+    return Joint(index, slice(start, start + len(axes)), axis)
+
+
+def _vector(text: str) -> list[float]:
+    return [float(part) for part in text.split()]

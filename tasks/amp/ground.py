@@ -1,0 +1,97 @@
+"""How near a character's shapes come to the ground, from body poses alone.
+
+On flat ground a body touches exactly when the lowest point of its shapes is not above it; no contact forces are
+needed. Spheres are a point with a radius, capsules two, boxes eight points without one.
+"""
+
+from __future__ import annotations
+
+from itertools import product
+from pathlib import Path
+from typing import NamedTuple
+from xml.etree import ElementTree
+
+import torch
+from torch import Tensor
+
+from tasks.amp.character import Character, read_root_body, walk
+
+
+class ShapePoints(NamedTuple):
+    """Points of all collision shapes, in the frames of their bodies."""
+
+    body: Tensor
+    """(P,) body that a point belongs to"""
+    position: Tensor
+    """(P, 3) [m]"""
+    radius: Tensor
+    """(P,) [m]"""
+    slot: Tensor
+    """(B, k) points of each body, its first one repeated where it has fewer than k"""
+
+    @classmethod
+    def from_mjcf(cls, path: str | Path, character: Character) -> ShapePoints:
+        """Read the shapes of an MJCF file: spheres and boxes by `pos` and `size`, capsules by `fromto`.
+
+        Raises:
+            ValueError: a body has no shape, or one of another kind.
+        """
+        points: list[list[tuple[list[float], float]]] = []
+        for element, _ in walk(read_root_body(Path(path))):
+            points.append([point for geom in element.findall("geom") for point in _points(geom, path)])
+            if not points[-1]:
+                raise ValueError(
+                    f"{path}: body {element.get('name')!r} has no shape that could touch the ground"
+                )
+        device = character.offsets.device
+        flat = [point for of_body in points for point in of_body]
+        first = [sum(len(of_body) for of_body in points[:b]) for b in range(len(points))]
+        most = max(len(of_body) for of_body in points)
+        slots = [
+            [start + (i if i < len(of_body) else 0) for i in range(most)]
+            for start, of_body in zip(first, points, strict=True)
+        ]
+        return cls(
+            body=torch.tensor([b for b, of_body in enumerate(points) for _ in of_body], device=device),
+            position=torch.tensor([position for position, _ in flat], device=device),
+            radius=torch.tensor([radius for _, radius in flat], device=device),
+            slot=torch.tensor(slots, device=device),
+        )
+
+
+def lowest_heights(points: ShapePoints, body_pos: Tensor, body_rot: Tensor) -> Tensor:
+    """Return the height of the lowest point of each body's shapes, (n, B) [m].
+
+    Args:
+        points: the shapes.
+        body_pos: (n, B, 3) world positions.
+        body_rot: (n, B, 4) world rotations.
+    """
+    z_axis = _world_z_in_body(body_rot)[:, points.body]  # (n, P, 3)
+    heights = body_pos[:, points.body, 2] + (z_axis * points.position).sum(dim=-1) - points.radius
+    return heights[:, points.slot].amin(dim=-1)
+
+
+def _world_z_in_body(quat: Tensor) -> Tensor:
+    """Return the world's z-axis in frames (…, 4): the last row of their rotation matrices, (…, 3)."""
+    x, y, z, w = quat.unbind(-1)
+    return torch.stack((2.0 * (x * z - w * y), 2.0 * (y * z + w * x), 1.0 - 2.0 * (x * x + y * y)), dim=-1)
+
+
+def _points(geom: ElementTree.Element, path: str | Path) -> list[tuple[list[float], float]]:
+    kind = geom.get("type", "sphere")
+    size = [float(part) for part in geom.get("size", "0").split()]
+    if kind == "capsule" and geom.get("fromto"):
+        ends = [float(part) for part in geom.get("fromto", "").split()]
+        return [(ends[:3], size[0]), (ends[3:], size[0])]
+    position = [float(part) for part in geom.get("pos", "0 0 0").split()]
+    if kind == "sphere":
+        return [(position, size[0])]
+    if kind == "box" and not geom.get("quat"):
+        corners = product((-1.0, 1.0), repeat=3)
+        return [
+            ([p + s * e for p, s, e in zip(position, corner, size, strict=True)], 0.0) for corner in corners
+        ]
+    raise ValueError(
+        f"{path}: geom {geom.get('name')!r} is a {kind}; known are spheres, upright boxes, capsules with fromto"
+    )

@@ -1,0 +1,1 @@
+"""Readers of other systems' motion files; each module has `read(path, character) -> Motion`."""
