@@ -2,8 +2,8 @@
 
 The task shows the discriminator what the character did (`extras["amp_obs"]`) and what the clips do
 (`fetch_amp_obs_demo`), as `numAMPObsSteps` frames of the same features, newest first. Episodes start at
-states of the clips. After Peng et al. 2021, "AMP: Adversarial Motion Priors for Stylized Physics-Based Character
-Control", with IsaacGymEnvs' names.
+states of the clips. After Peng et al. 2021, "AMP: Adversarial Motion Priors for Stylized Physics-Based
+Character Control", with IsaacGymEnvs' names.
 
 Positions in m, angles in rad, quaternions xyzw; suffix `_w` is the world frame.
 """
@@ -61,7 +61,7 @@ class HumanoidAMP(VecTask):
         cfg, device = self.env_cfg, self.sim_device
         self.control_dt = self.dt * self.control_freq_inv
         path = Path(cfg.asset.assetRoot) / cfg.asset.assetFileName
-        self.character = Character.from_mjcf(path)
+        self.character = Character.from_mjcf(path, device)
         self.key_bodies = self._bodies("keyBodies", cfg.keyBodies)
         self.motion_lib = load_motion_lib(cfg.motion_file, self.character, device)
         self.features = MotionFeatures(self.character.joints, len(self.key_bodies), cfg.localRootObs, device)
@@ -106,6 +106,8 @@ class HumanoidAMP(VecTask):
         for joint in self.character.joints:
             spherical[joint.dof] = joint.axis is None
         self.pd_offset, self.pd_scale = pd_action(limits[0], limits[1], spherical)
+        # Beyond π an exponential map means a turn the other way, which the drive's error would not.
+        self.pd_limit = torch.where(spherical, math.pi, math.inf)
         if cfg.pdOffset == "motion":
             self.pd_offset = self.motion_lib.mean_dof_pos()
         if cfg.pdScale is not None:
@@ -181,6 +183,7 @@ class HumanoidAMP(VecTask):
         """Targets = offset + scale · action, or torques = action · motor effort · powerScale."""
         if self.env_cfg.pdControl:
             torch.addcmul(self.pd_offset, self.pd_scale, actions, out=self.targets)
+            torch.clamp(self.targets, -self.pd_limit, self.pd_limit, out=self.targets)
             self.gym.set_dof_position_target_tensor(self.sim, gymtorch.unwrap_tensor(self.targets))
         else:
             torch.mul(actions, self.torque_scale, out=self.targets)
@@ -284,8 +287,10 @@ class HumanoidAMP(VecTask):
         root = torch.cat((state.root_pos, state.root_rot, *velocities), dim=-1)
         body_pos, _ = forward_kinematics(self.character, state.root_pos, state.local_rot)
         frames = self.features.compute(root, state.dof_pos, state.dof_vel, body_pos[:, self.key_bodies])
-        newest = (field.view(n, steps, -1)[:, 0] for field in (root, state.dof_pos, state.dof_vel))
-        return Start(*newest, frames.view(n, steps, -1))
+        root, dof_pos, dof_vel = (
+            field.view(n, steps, -1)[:, 0] for field in (root, state.dof_pos, state.dof_vel)
+        )
+        return Start(root, dof_pos, dof_vel, frames.view(n, steps, -1))
 
     def _make_default_start(self) -> Start:
         """Upright and at rest with arms spread; the motion so far is this one frame. All with n = 1."""

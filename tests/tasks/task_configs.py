@@ -17,8 +17,9 @@ ENV = {
         "contactForceScale": 0.01,
         "jointsAtLimitCost": 0.25,
     },
+    "HumanoidAMP": {"asset": {"assetRoot": "assets", "assetFileName": "mjcf/amp_humanoid.xml"}},
 }
-SIZES = {"Cartpole": (4, 1), "Ant": (60, 8), "Humanoid": (108, 21)}
+SIZES = {"Cartpole": (4, 1), "Ant": (60, 8), "Humanoid": (108, 21), "HumanoidAMP": (105, 28)}
 
 
 def task_config(name, num_envs=2, **env):

@@ -50,3 +50,16 @@ def test_a_rollout_never_waits_for_the_device(name):
         agent.play_steps()  # 8 steps of episodes of 5: resets and time-outs are part of it
     env.close()
     assert mode.found == []
+
+
+@pytest.mark.parametrize("env", [{}, {"goal": "heading", "stateInit": "Hybrid"}])
+def test_motion_clips_and_goals_never_wait_for_the_device(env):
+    task = tasks.create(
+        "HumanoidAMP", task_config("HumanoidAMP", num_envs=4, **env), sim_device="cpu", rl_device="cpu"
+    )
+    with HostSyncs() as mode:
+        task.reset()
+        task.step(torch.zeros(4, 28))
+        task.fetch_amp_obs_demo(8)
+    task.close()
+    assert mode.found == []
