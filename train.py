@@ -17,6 +17,11 @@ from app.launch import launch
 from app.plan import Plan, check_distinct, make_plan
 from app.rank import prepare, trackers
 from app.workers import Interrupted, WorkerError
+from learning import model_builder
+from learning.amp_continuous import AMPAgent
+from learning.amp_models import ModelAMPContinuous
+from learning.amp_network_builder import AMPBuilder
+from learning.amp_players import AMPPlayerContinuous
 from learning.observer import AlgoObserver, DefaultAlgoObserver, MultiObserver
 from learning.torch_runner import Runner
 from learning.typed_config import ConfigError
@@ -27,12 +32,8 @@ EXIT_FAILED, EXIT_USER_ERROR, EXIT_INTERRUPTED = 1, 2, 130
 def build_runner(*observers: AlgoObserver) -> Runner:
     """Return a Runner that knows every agent, player, model and network there is.
 
-    This is where you add your own, each under a name that a train file then chooses:
-
-        runner.algo_factory.register_builder("my_algo", MyAgent)  # params.algo.name: my_algo
-        runner.player_factory.register_builder("my_algo", MyPlayer)  # plays what my_algo learned
-        model_builder.register_model("my_model", MyModel, override=True)  # params.model.name: my_model
-        model_builder.register_network("my_net", MyBuilder, override=True)  # params.network.name: my_net
+    This is where you add your own, as AMP is added: an agent and the player of what it learned under
+    `params.algo.name`, a model under `params.model.name`, a network under `params.network.name` of a train file.
 
     It is called to check the configuration and again in every worker; models and networks are registered in
     the process, hence `override=True`.
@@ -40,7 +41,12 @@ def build_runner(*observers: AlgoObserver) -> Runner:
     Args:
         observers: told how training goes.
     """
-    return Runner(MultiObserver([DefaultAlgoObserver(), *observers]))
+    runner = Runner(MultiObserver([DefaultAlgoObserver(), *observers]))
+    runner.algo_factory.register_builder("amp_continuous", AMPAgent)
+    runner.player_factory.register_builder("amp_continuous", AMPPlayerContinuous)
+    model_builder.register_model("continuous_amp", ModelAMPContinuous, override=True)
+    model_builder.register_network("amp", AMPBuilder, override=True)
+    return runner
 
 
 def work(rank: int, plan: Plan) -> None:

@@ -19,6 +19,7 @@ from mjgym.commands import DofCommands
 from mjgym.compile import ActorLayout, CompiledEnv
 from mjgym.descriptor import Tensor
 from mjgym.engines.interface import Engine
+from mjgym.spherical import DofPositions
 
 
 class StateBuffer(ABC):
@@ -83,6 +84,7 @@ class DofStates(StateBuffer):
     def __init__(self, engine: Engine, compiled: CompiledEnv) -> None:
         super().__init__(engine, compiled, compiled.num_dofs, 2)
         self._qpos, self._qvel = engine.state("qpos"), engine.state("qvel")
+        self._positions = {actor.bodies: DofPositions(actor, engine.device) for actor in self.actors}
 
     def rows_of(self, source: torch.Tensor, handle: int) -> torch.Tensor:
         """Return one actor's DOF states, (N, DOFs of the actor, 2)."""
@@ -92,13 +94,13 @@ class DofStates(StateBuffer):
         """Copy all DOF states."""
         for actor in self.actors:
             out = self.per_env[:, actor.dofs]
-            out[..., 0].copy_(self._qpos[:, actor.qpos : actor.qpos + actor.num_dofs])
+            self._positions[actor.bodies].read(self._qpos, out[..., 0])
             out[..., 1].copy_(self._qvel[:, actor.qvel : actor.qvel + actor.num_dofs])
 
     def write(self, actor: ActorLayout, env_ids: torch.Tensor | slice, rows: torch.Tensor) -> None:
         """Set DOF states from ``rows`` (K, DOFs of the actor, 2)."""
         wide = rows.to(self._qpos.dtype)
-        self._qpos[env_ids, actor.qpos : actor.qpos + actor.num_dofs] = wide[..., 0]
+        self._positions[actor.bodies].write(self._qpos, env_ids, wide[..., 0])
         self._qvel[env_ids, actor.qvel : actor.qvel + actor.num_dofs] = wide[..., 1]
 
 
@@ -244,15 +246,20 @@ class DofForces:
         self._actors = [actor for actor, wanted in zip(compiled.actors, enabled, strict=True) if wanted]
         self._commands = commands
         self._qpos, self._qvel, self._ctrl = (engine.state(name) for name in ("qpos", "qvel", "ctrl"))
-        self._rest = torch.as_tensor(engine.model.qpos_spring, dtype=engine.dtype, device=engine.device)
+        rest = torch.as_tensor(engine.model.qpos_spring, dtype=engine.dtype, device=engine.device)
+        self._positions = [DofPositions(actor, engine.device) for actor in self._actors]
+        self._rest = [rest.new_empty(1, actor.num_dofs) for actor in self._actors]
+        for positions, out in zip(self._positions, self._rest, strict=True):
+            positions.read(rest.unsqueeze(0), out)
 
     def refresh(self) -> None:
         """Compute the forces of every environment."""
-        for actor in self._actors:
+        for actor, positions, resting in zip(self._actors, self._positions, self._rest, strict=True):
             gains = {name: gain[:, actor.dofs] for name, gain in self._commands.gains.items()}
-            positions = slice(actor.qpos, actor.qpos + actor.num_dofs)
-            q, v = self._qpos[:, positions], self._qvel[:, actor.qvel : actor.qvel + actor.num_dofs]
+            v = self._qvel[:, actor.qvel : actor.qvel + actor.num_dofs]
+            q = torch.empty_like(v)
+            positions.read(self._qpos, q)
             force = self._ctrl[:, actor.dofs] - gains["stiffness"] * q - gains["damping"] * v
             force = torch.minimum(torch.maximum(force, -gains["limit"]), gains["limit"])
-            spring = gains["spring"] * (q - self._rest[positions])
+            spring = gains["spring"] * (q - resting)
             self.per_env[:, actor.dofs].copy_(force - spring - gains["damper"] * v)

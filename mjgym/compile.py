@@ -9,6 +9,7 @@ import mujoco
 import numpy as np
 
 from mjgym.scene import Actor, Env, quat_between_z_and
+from mjgym.spherical import AXIS_NAMES, NUM_AXES, join_hinges
 from mjgym.structs.params import PlaneParams, SimParams
 
 GROUND_BIT = 1
@@ -23,7 +24,7 @@ class ActorLayout:
     Attributes:
         bodies: body ids, in the asset's order.
         geoms: ids of the collision shapes, in the asset's order.
-        joints: joint ids of the DOFs, in the asset's order.
+        joints: joint id of each DOF, in the asset's order; a ball joint's is there three times.
         dofs: the actor's columns among the environment's DOFs (and actuators).
         qpos: first address of the DOFs' positions in qpos.
         qvel: first address of the DOFs' velocities in qvel.
@@ -31,6 +32,7 @@ class ActorLayout:
         free_qvel: address of the root's free joint in qvel, or -1 for a fixed base.
         mocap: mocap id of a fixed base, or -1 for a floating one.
         sensor_sites: site ids of the force sensors, in the order of their creation.
+        balls: (first of its three DOF columns, address of its quaternion in qpos) of each ball joint.
     """
 
     bodies: tuple[int, ...]
@@ -43,6 +45,7 @@ class ActorLayout:
     free_qvel: int
     mocap: int
     sensor_sites: tuple[int, ...]
+    balls: tuple[tuple[int, int], ...] = ()
 
     @property
     def num_dofs(self) -> int:
@@ -143,6 +146,7 @@ def _add_ground(spec: mujoco.MjSpec, ground: PlaneParams) -> None:
 def _attach(spec: mujoco.MjSpec, actor: Actor, prefix: str, mask: tuple[int, int] | None) -> None:
     """Place a copy of the actor's asset in the scene. Its root's own pose in the file does not count."""
     child = actor.asset.spec.copy()
+    join_hinges(child, actor.asset)
     _adopt_options(child, spec)
     root = child.worldbody.first_body()
     position, (x, y, z, w) = actor.pose[:3], actor.pose[3:]
@@ -177,11 +181,18 @@ def _adopt_options(child: mujoco.MjSpec, parent: mujoco.MjSpec) -> None:
 
 
 def _add_drives(spec: mujoco.MjSpec) -> None:
-    """Add one actuator a DOF, in DOF order: force = ctrl + b1 q + b2 v. The b are written with the gains."""
+    """Add one actuator a DOF, in DOF order: force = ctrl + b1 q + b2 v. The b are written with the gains.
+
+    A ball joint gets three, whose q is a component of its exponential map each.
+    """
     for joint in spec.joints:
-        if joint.type != mujoco.mjtJoint.mjJNT_FREE:
+        if joint.type == mujoco.mjtJoint.mjJNT_FREE:
+            continue
+        gears = np.eye(6)[:3] if joint.type == mujoco.mjtJoint.mjJNT_BALL else np.eye(6)[:1]
+        for axis, gear in zip(AXIS_NAMES, gears, strict=False):
             spec.add_actuator(
-                name=joint.name, target=joint.name, trntype=mujoco.mjtTrn.mjTRN_JOINT,
+                name=joint.name if len(gears) == 1 else f"{joint.name}#{axis}", target=joint.name,
+                trntype=mujoco.mjtTrn.mjTRN_JOINT, gear=gear,
                 gaintype=mujoco.mjtGain.mjGAIN_FIXED, biastype=mujoco.mjtBias.mjBIAS_AFFINE,
                 ctrllimited=mujoco.mjtLimited.mjLIMITED_FALSE, forcelimited=mujoco.mjtLimited.mjLIMITED_FALSE,
             )  # fmt: skip
@@ -211,7 +222,7 @@ def _layout(model: mujoco.MjModel, actor: Actor, prefix: str, first_dof: int) ->
     first_geom = next((g for g in range(model.ngeom) if model.geom_bodyid[g] >= root), model.ngeom)
     first_joint = next((j for j in range(model.njnt) if model.jnt_bodyid[j] >= root), model.njnt)
     free = not asset.fixed_base
-    joints = tuple(first_joint + joint for joint in asset.dof_joints)
+    joints, balls = _dof_joints(model, first_joint + (not asset.fixed_base), asset.num_dofs)
     return ActorLayout(
         bodies=tuple(range(root, root + asset.num_bodies)),
         geoms=tuple(first_geom + geom for geom in asset.shape_geoms),
@@ -223,7 +234,24 @@ def _layout(model: mujoco.MjModel, actor: Actor, prefix: str, first_dof: int) ->
         free_qvel=int(model.jnt_dofadr[first_joint]) if free else -1,
         mocap=-1 if free else int(model.body_mocapid[root - asset.root_has_joints]),
         sensor_sites=tuple(model.site(f"{prefix}#sensor{i}").id for i in range(len(asset.force_sensors))),
+        balls=balls,
     )
+
+
+def _dof_joints(
+    model: mujoco.MjModel, first: int, num_dofs: int
+) -> tuple[tuple[int, ...], tuple[tuple[int, int], ...]]:
+    """Return the joint of each DOF, and (first DOF, address in qpos) of each ball joint."""
+    joints: list[int] = []
+    balls = []
+    for joint in range(first, model.njnt):
+        if len(joints) == num_dofs:
+            break
+        is_ball = model.jnt_type[joint] == mujoco.mjtJoint.mjJNT_BALL
+        if is_ball:
+            balls.append((len(joints), int(model.jnt_qposadr[joint])))
+        joints += [joint] * (NUM_AXES if is_ball else 1)
+    return tuple(joints), tuple(balls)
 
 
 def _apply_body_damping(model: mujoco.MjModel, actors: list[Actor], layouts: tuple[ActorLayout, ...]) -> None:

@@ -16,6 +16,7 @@ import torch
 from mjgym.assets.asset import UNLIMITED, Asset
 from mjgym.compile import ActorLayout
 from mjgym.engines.interface import Engine
+from mjgym.spherical import NUM_AXES
 from mjgym.structs.enums import DofDriveMode
 from mjgym.structs.geometry import Mat33
 from mjgym.structs.properties import RigidBodyProperties, RigidShapeProperties
@@ -32,26 +33,40 @@ def dof_entries(model: mujoco.MjModel, layout: ActorLayout, props: np.ndarray) -
     stiffness at its start. PhysX takes both at the end, where the spring sees q + dt v: so dt kp is added to
     the damping.
     """
-    joints, dofs = np.array(layout.joints, dtype=int), np.arange(layout.dofs.start, layout.dofs.stop)
-    adr = model.jnt_dofadr[joints]
+    dofs = np.arange(layout.dofs.start, layout.dofs.stop)
+    adr = layout.qvel + np.arange(layout.num_dofs)
+    ball = np.isin(adr - layout.qvel, [first + axis for first, _ in layout.balls for axis in range(NUM_AXES)])
+    scalar = np.flatnonzero(~ball)
+    joints = np.array(layout.joints, dtype=int)[scalar]
     driven, spring = _drive_masks(props["driveMode"])
+    driven |= ball  # what MuJoCo has only for hinges, a ball joint's actuators do: springs, effort limits
     stiffness = props["stiffness"].astype(np.float64)
     held = stiffness * spring
     damping = props["damping"] + held * model.opt.timestep
     limits = np.stack([props["lower"], props["upper"]], axis=-1).astype(np.float64)
     effort = props["effort"].astype(np.float64)
-    return [
-        ("jnt_limited", (joints,), props["hasLimits"]),
-        ("jnt_range", (joints,), np.where(props["hasLimits"][..., None], limits, 0.0)),
-        ("jnt_stiffness", (joints,), np.where(driven, 0.0, stiffness)),
+    bounds = np.stack([-effort, effort], axis=-1)
+    bounded = effort < UNLIMITED
+    entries = [
+        ("jnt_limited", (joints,), props["hasLimits"][..., scalar]),
+        ("jnt_range", (joints,), np.where(props["hasLimits"][..., None], limits, 0.0)[..., scalar, :]),
+        ("jnt_stiffness", (joints,), np.where(driven, 0.0, stiffness)[..., scalar]),
+        ("jnt_actfrclimited", (joints,), bounded[..., scalar]),
+        ("jnt_actfrcrange", (joints,), bounds[..., scalar, :]),
         ("dof_damping", (adr,), np.where(driven, 0.0, damping)),
         ("dof_frictionloss", (adr,), props["friction"].astype(np.float64)),
         ("dof_armature", (adr,), props["armature"].astype(np.float64)),
-        ("jnt_actfrclimited", (joints,), effort < UNLIMITED),
-        ("jnt_actfrcrange", (joints,), np.stack([-effort, effort], axis=-1)),
         ("actuator_biasprm", (dofs, 1), np.where(driven, -held, 0.0)),
         ("actuator_biasprm", (dofs, 2), np.where(driven, -damping, 0.0)),
     ]
+    if layout.balls:
+        of_balls = dofs[ball]
+        entries += [
+            ("jnt_stiffness", (np.array(layout.joints)[ball],), np.zeros_like(stiffness[..., ball])),
+            ("actuator_forcelimited", (of_balls,), bounded[..., ball]),
+            ("actuator_forcerange", (of_balls,), bounds[..., ball, :]),
+        ]
+    return entries
 
 
 def _drive_masks(modes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

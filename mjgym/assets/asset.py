@@ -13,6 +13,7 @@ from typing import Final
 import mujoco
 import numpy as np
 
+from mjgym.spherical import find_spherical_dofs
 from mjgym.structs.assets import AssetOptions
 from mjgym.structs.enums import DofDriveMode, DofType
 from mjgym.structs.geometry import Mat33, Transform, Vec3
@@ -92,6 +93,9 @@ class Asset:
         self.body_names = [model.body(i).name for i in range(1, model.nbody)]
         self.dof_joints = [j for j in range(model.njnt) if model.jnt_type[j] in DOF_JOINTS]
         self.dof_names = [model.joint(j).name for j in self.dof_joints]
+        self.spherical_dofs = (
+            find_spherical_dofs(model, self.dof_joints) if self.options.hinges_as_spherical else []
+        )
         self.shape_geoms = [
             g for g in range(model.ngeom) if model.geom_contype[g] or model.geom_conaffinity[g]
         ]

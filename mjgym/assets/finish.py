@@ -28,9 +28,8 @@ def finish_asset(
 ) -> Asset:
     """Apply the options that do not depend on the file format, compile, and return the asset.
 
-    Three hinges declared in x, y, z order at one point stay three hinges here, with their own angles as DOF
-    positions. Reading them as one ball joint in exponential-map coordinates would be decided in this place,
-    before the joints are named.
+    Three hinges declared in x, y, z order at one point stay three hinges here, so that users see their names
+    and properties; if they are to be one spherical joint, `mjgym.spherical` joins them in the compiled scene.
 
     Raises:
         AssetError: if MuJoCo cannot compile it, or a joint is of a kind that DOFs cannot express.

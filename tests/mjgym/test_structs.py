@@ -114,7 +114,7 @@ def test_poses_are_edited_in_place_and_not_shared():
 
 def test_defaults_of_isaac_gym():
     options = AssetOptions()
-    assert len(AssetOptions.__dataclass_fields__) == 25
+    assert len(AssetOptions.__dataclass_fields__) == 25 + 1  # and hinges_as_spherical
     assert (options.angular_damping, options.density, options.max_angular_velocity) == (0.5, 1000.0, 64.0)
     params = SimParams()
     assert params.dt == pytest.approx(1 / 60)

@@ -1,0 +1,117 @@
+"""Spherical joints: three hinges about x, y and z at one point, simulated as one ball joint.
+
+Isaac Gym reads such hinges as one joint whose three DOF positions are the exponential map of the child's
+rotation relative to its parent (axis times angle, at most pi), and whose DOF velocities are the child's
+angular velocity in its own axes. MuJoCo's ball joint has these velocities, and a quaternion wxyz as position.
+
+To users the DOFs keep the hinges' names, gains and effort limits. Limits of position have no effect.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import mujoco
+import numpy as np
+import torch
+
+if TYPE_CHECKING:
+    from mjgym.assets.asset import Asset
+    from mjgym.compile import ActorLayout
+
+NUM_AXES = 3
+AXIS_NAMES = ("x", "y", "z")
+_TINY = 1e-12
+
+
+def find_spherical_dofs(model: mujoco.MjModel, dof_joints: list[int]) -> list[int]:
+    """Return the first DOF of each three hinges about x, y and z, declared in this order at one point."""
+    firsts = []
+    for first in range(len(dof_joints) - NUM_AXES + 1):
+        joints = dof_joints[first : first + NUM_AXES]
+        alone = np.count_nonzero(model.jnt_bodyid == model.jnt_bodyid[joints[0]]) == NUM_AXES
+        if (
+            alone
+            and np.all(model.jnt_bodyid[joints] == model.jnt_bodyid[joints[0]])
+            and np.all(model.jnt_type[joints] == mujoco.mjtJoint.mjJNT_HINGE)
+            and np.allclose(model.jnt_axis[joints], np.eye(NUM_AXES))
+            and np.allclose(model.jnt_pos[joints], model.jnt_pos[joints[0]])
+        ):
+            firsts.append(first)
+    return firsts
+
+
+def join_hinges(spec: mujoco.MjSpec, asset: Asset) -> None:
+    """Replace the asset's hinges that are one spherical joint by a ball joint, in a copy of its spec."""
+    joints = {joint.name: joint for joint in spec.joints}
+    for first in asset.spherical_dofs:
+        ball, *others = (joints[name] for name in asset.dof_names[first : first + NUM_AXES])
+        for joint in others:
+            spec.delete(joint)
+        ball.type = mujoco.mjtJoint.mjJNT_BALL
+        ball.limited = mujoco.mjtLimited.mjLIMITED_FALSE
+
+
+def write_exp_map(quat: torch.Tensor, out: torch.Tensor) -> None:
+    """Write the exponential maps (..., 3) of quaternions wxyz (..., 4) into ``out``, of angle pi at most."""
+    w, vector = quat[..., :1], quat[..., 1:]
+    sine = torch.linalg.vector_norm(vector, dim=-1, keepdim=True)
+    # q and -q are one rotation: the angle comes from |w|, and the axis turns with the sign of w.
+    scale = (2.0 * torch.atan2(sine, w.abs())).div_(sine.clamp(min=_TINY)).copysign_(w)
+    out.copy_(torch.where(sine > _TINY, scale, torch.copysign(torch.full_like(w, 2.0), w)) * vector)
+
+
+def quat_of_exp_map(exp_map: torch.Tensor) -> torch.Tensor:
+    """Return quaternions wxyz (..., 4) of exponential maps (..., 3)."""
+    half = 0.5 * torch.linalg.vector_norm(exp_map, dim=-1, keepdim=True)
+    return torch.cat((torch.cos(half), 0.5 * torch.sinc(half / torch.pi) * exp_map), dim=-1)
+
+
+class DofPositions:
+    """Reads and writes the DOF positions of one actor in ``qpos``, whatever its joints.
+
+    Args:
+        actor: where the actor lies in the model.
+        device: where ``qpos`` is.
+    """
+
+    def __init__(self, actor: ActorLayout, device: torch.device) -> None:
+        self.num_dofs = actor.num_dofs
+        self._all = slice(actor.qpos, actor.qpos + actor.num_dofs)
+        self._has_balls = bool(actor.balls)
+        quats, columns, address, scalars = [], [], actor.qpos, []
+        balls = dict(actor.balls)
+        column = 0
+        while column < actor.num_dofs:
+            if column in balls:
+                quats.append(list(range(balls[column], balls[column] + 4)))
+                columns.append(list(range(column, column + NUM_AXES)))
+                address, column = balls[column] + 4, column + NUM_AXES
+            else:
+                scalars.append((column, address))
+                address, column = address + 1, column + 1
+        self._quats = torch.tensor(quats, device=device)  # (S, 4) columns of qpos
+        self._columns = torch.tensor(columns, device=device)  # (S, 3) DOFs
+        self._scalars = torch.tensor([c for c, _ in scalars], dtype=torch.long, device=device)
+        self._scalar_qpos = torch.tensor([a for _, a in scalars], dtype=torch.long, device=device)
+
+    def read(self, qpos: torch.Tensor, out: torch.Tensor) -> None:
+        """Write the DOF positions (N, D) [rad or m] that ``qpos`` (N, nq) stands for into ``out``."""
+        if not self._has_balls:
+            out.copy_(qpos[:, self._all])
+            return
+        quat = qpos[:, self._quats.view(-1)].view(len(qpos), -1, 4)
+        exp_map = torch.empty_like(quat[..., :NUM_AXES])
+        write_exp_map(quat, exp_map)
+        out[:, self._columns.view(-1)] = exp_map.flatten(1).to(out.dtype)
+        out[:, self._scalars] = qpos[:, self._scalar_qpos].to(out.dtype)
+
+    def write(self, qpos: torch.Tensor, env_ids: torch.Tensor | slice, positions: torch.Tensor) -> None:
+        """Make ``positions`` (K, D) those of the given environments in ``qpos`` (N, nq)."""
+        if not self._has_balls:
+            qpos[env_ids, self._all] = positions
+            return
+        rows = torch.arange(len(qpos), device=qpos.device)[env_ids].unsqueeze(-1)
+        quat = quat_of_exp_map(positions[:, self._columns])
+        qpos[rows, self._quats.view(-1)] = quat.flatten(1)
+        qpos[rows, self._scalar_qpos] = positions[:, self._scalars]
