@@ -31,6 +31,7 @@ EXTRAS = {
         "ruff>=0.9",  # lint and format
         "mypy>=1.15",  # types
         "scipy>=1.12",  # rotations and distributions to compare ours with
+        "dtaidistance>=2.5",  # dynamic time warping to compare ours with
         "rl-games==1.6.5",  # the system we are compatible with: compared in tests and in benchmarks
     ],
 }

@@ -1,4 +1,4 @@
-"""How well a policy imitates its clips: episodes in an instance of the task of its own, with their pose error.
+"""How well a policy imitates its clips: pose errors of episodes played in an instance of the task of its own.
 
 Episodes start at phases spread evenly over the clips and last a fixed time; one that falls is scored up to
 its fall. `docs/amp_evaluation.md` says what the figures mean and how to recompute them.

@@ -47,7 +47,7 @@ def dtw(costs: NDArray, lengths: NDArray) -> tuple[NDArray, NDArray]:
     """The cheapest warping path through each of n square cost matrices.
 
     A path leads from cell (0, 0) to cell (length - 1, length - 1) by the steps (1, 0), (0, 1) and (1, 1);
-    every cell on it, both ends included, costs what it holds. Of paths that cost the same the shortest counts.
+    every cell on it, ends included, costs what it holds. Of paths that cost the same the shortest counts.
 
     Args:
         costs: (n, T, T), not negative; what lies beyond a matrix' length is never read into a result.
