@@ -13,7 +13,7 @@ from __future__ import annotations
 import copy
 import math
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import torch
@@ -28,22 +28,11 @@ from tasks.amp.goals import goal_class
 from tasks.amp.ground import ShapePoints, lowest_heights
 from tasks.amp.motion_lib import load_motion_lib
 from tasks.amp.observations import MotionFeatures
+from tasks.amp.starts import DEFAULT_HEIGHT, EpisodeStarts, Start
 from tasks.base.vec_task import VecTask
 
-DEFAULT_HEIGHT = 0.89  # of the root in the default pose [m]
-# T-pose [rad]. IsaacGymEnvs has the signs the other way round, which crosses the arms inside the torso.
-DEFAULT_DOF_POS = {"right_shoulder_x": -math.pi / 2, "left_shoulder_x": math.pi / 2}
 HINGE_RANGE_SCALE = 0.7  # of a hinge's range, what action 1 adds to its middle
 TOUCH_FORCE = 0.1  # on a body, from here on it counts as touched [N]
-
-
-class Start(NamedTuple):
-    """States to start n episodes from."""
-
-    root_states: Tensor  # (n, 13)
-    dof_pos: Tensor  # (n, num_dof)
-    dof_vel: Tensor  # (n, num_dof)
-    amp_frames: Tensor  # (n, numAMPObsSteps, num_features), newest first
 
 
 class HumanoidAMP(VecTask):
@@ -71,6 +60,17 @@ class HumanoidAMP(VecTask):
         self.add_ground()
         self._create_actors()
         self._set_fall_rule(path)
+        self.starts = EpisodeStarts(
+            self.motion_lib,
+            self.character,
+            self.features,
+            self.key_bodies,
+            self.dof_names,
+            num_frames=cfg.numAMPObsSteps,
+            frame_dt=self.control_dt,
+            state_init=cfg.stateInit,
+            hybrid_prob=cfg.hybridInitProb,
+        )
 
     def _create_actors(self) -> None:
         cfg = self.env_cfg.asset
@@ -106,7 +106,7 @@ class HumanoidAMP(VecTask):
         for joint in self.character.joints:
             spherical[joint.dof] = joint.axis is None
         self.pd_offset, self.pd_scale = pd_action(limits[0], limits[1], spherical)
-        # Beyond π an exponential map means a turn the other way, which the drive's error would not.
+        # Beyond π an exponential map is a turn the other way, but the drive would pull on in this one.
         self.pd_limit = torch.where(spherical, math.pi, math.inf)
         if cfg.pdOffset == "motion":
             self.pd_offset = self.motion_lib.mean_dof_pos()
@@ -145,7 +145,6 @@ class HumanoidAMP(VecTask):
             self.contact_forces = forces.view(n, self.character.num_bodies, 3)
         self.refresh_tensors()
         self._allocate(n, self.env_cfg.numAMPObsSteps, self.features.size, device)
-        self.default_start = self._make_default_start()
 
     def _allocate(self, n: int, steps: int, size: int, device: torch.device) -> None:
         bodies = self.character.num_bodies
@@ -155,7 +154,6 @@ class HumanoidAMP(VecTask):
         self.frame = torch.zeros(n, size, device=device)  # the features of now
         self.amp_history = torch.zeros(n, steps, size, device=device)
         self.amp_obs_buf = torch.zeros(n, steps, size, device=device)
-        self.frame_ages = torch.arange(steps, device=device) * self.control_dt  # [s]
         self.prev_root_pos = self.root_states[:, 0:3].clone()
         self.goal_terms: dict[str, Tensor] = {}
         self.alive = torch.ones(n, device=device)
@@ -243,7 +241,7 @@ class HumanoidAMP(VecTask):
 
     def reset_idx(self, env_ids: Tensor) -> None:
         """Start at a state of the clips or in the default pose, as stateInit says."""
-        self._start(env_ids, self._sample_start(len(env_ids)))
+        self._start(env_ids, self.starts.sample(len(env_ids)))
 
     def reset_to(self, motion_ids: Tensor, times: Tensor) -> dict[str, Tensor]:
         """Start all environments at given times of given clips, without noise; for evaluation.
@@ -256,60 +254,16 @@ class HumanoidAMP(VecTask):
             observations, as from `reset`.
         """
         env_ids = torch.arange(self.num_envs, device=self.sim_device)
-        self._start(env_ids, self._clip_start(motion_ids.to(self.sim_device), times.to(self.sim_device)))
+        start = self.starts.of_clips(motion_ids.to(self.sim_device), times.to(self.sim_device))
+        self._start(env_ids, start)
         self._begin_episodes(env_ids)
         return self._obs_dict(self.obs_buf)
-
-    def _sample_start(self, n: int) -> Start:
-        kind = self.env_cfg.stateInit
-        default = Start(*(field.expand(n, *field.shape[1:]) for field in self.default_start))
-        if kind == "Default":
-            return default
-        ids = self.motion_lib.sample_motions(n)
-        times = self.motion_lib.sample_times(ids)
-        start = self._clip_start(ids, torch.zeros_like(times) if kind == "Start" else times)
-        if kind != "Hybrid":
-            return start
-        from_clip = torch.rand(n, device=self.sim_device) < self.env_cfg.hybridInitProb
-        return Start(
-            *(
-                torch.where(from_clip.view(n, *[1] * (clip.ndim - 1)), clip, fixed)
-                for clip, fixed in zip(start, default, strict=True)
-            )
-        )
-
-    def _clip_start(self, motion_ids: Tensor, times: Tensor) -> Start:
-        """The clips' states (n,) at `times` [s], and their features then and a few control steps back."""
-        n, steps = len(motion_ids), len(self.frame_ages)
-        ids = motion_ids.unsqueeze(-1).expand(n, steps).reshape(-1)
-        state = self.motion_lib.state(ids, (times.unsqueeze(-1) - self.frame_ages).reshape(-1))
-        velocities = (state.root_vel, state.root_ang_vel)
-        root = torch.cat((state.root_pos, state.root_rot, *velocities), dim=-1)
-        body_pos, _ = forward_kinematics(self.character, state.root_pos, state.local_rot)
-        frames = self.features.compute(root, state.dof_pos, state.dof_vel, body_pos[:, self.key_bodies])
-        root, dof_pos, dof_vel = (
-            field.view(n, steps, -1)[:, 0] for field in (root, state.dof_pos, state.dof_vel)
-        )
-        return Start(root, dof_pos, dof_vel, frames.view(n, steps, -1))
-
-    def _make_default_start(self) -> Start:
-        """Upright and at rest with arms spread; the motion so far is this one frame. All with n = 1."""
-        root = torch.zeros(1, 13, device=self.sim_device)
-        root[:, 2], root[:, 6] = DEFAULT_HEIGHT, 1.0
-        dof_pos = torch.zeros(1, self.num_dof, device=self.sim_device)
-        for name, value in DEFAULT_DOF_POS.items():
-            dof_pos[:, self.dof_names.index(name)] = value
-        local_rot = local_rotations_from_dof_pos(self.character, dof_pos, root[:, 3:7])
-        body_pos, _ = forward_kinematics(self.character, root[:, 0:3], local_rot)
-        dof_vel = torch.zeros_like(dof_pos)
-        frame = self.features.compute(root, dof_pos, dof_vel, body_pos[:, self.key_bodies])
-        return Start(root, dof_pos, dof_vel, frame.unsqueeze(1).expand(1, len(self.frame_ages), -1))
 
     def _start(self, env_ids: Tensor, start: Start) -> None:
         """Put the environments into these states."""
         self.root_states[env_ids] = start.root_states
         self.dof_pos[env_ids], self.dof_vel[env_ids] = start.dof_pos, start.dof_vel
-        self.amp_history[env_ids] = start.amp_frames
+        self.amp_history[env_ids] = start.frames
         self.prev_root_pos[env_ids] = start.root_states[:, 0:3]
         if self.goal is not None:
             self.goal.reset(env_ids, start.root_states)
@@ -327,7 +281,7 @@ class HumanoidAMP(VecTask):
         Clips are drawn by weight, times uniformly; frames are a control step apart, the newest first.
         """
         ids = self.motion_lib.sample_motions(num_samples)
-        frames = self._clip_start(ids, self.motion_lib.sample_times(ids)).amp_frames
+        frames = self.starts.of_clips(ids, self.motion_lib.sample_times(ids)).frames
         return frames.flatten(1).to(self.device)
 
     def create_evaluation(self, rank: int, world_size: int) -> MotionEvaluation:

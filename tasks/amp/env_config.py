@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from tasks.amp.goals import GoalConfig, goal_class
+from tasks.amp.starts import StateInit
 from tasks.base.config import EnvConfig
 
 MAX_AMP_OBS_STEPS = 10
@@ -27,7 +28,7 @@ class HumanoidAMPEnvConfig(GoalConfig, EnvConfig):
     """target of action 0: middle of the joint's range, or mean pose of the clips"""
     pdScale: float | None = None
     """change of the target at action 1, for every DOF [rad]; null: π, and 0.7 · range for hinges"""
-    stateInit: Literal["Default", "Start", "Random", "Hybrid"] = "Random"
+    stateInit: StateInit = "Random"
     """where episodes start: default pose, first frame, random frame, or the last and the first mixed"""
     hybridInitProb: float = 0.5
     """share of the episodes that start at a random frame, for Hybrid"""

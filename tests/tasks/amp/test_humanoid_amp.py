@@ -74,7 +74,7 @@ def at(task, *times):
 
 def clip_frames(task, *times):
     """The features of the clip at these times, (n, numAMPObsSteps, 105)."""
-    return task._clip_start(torch.zeros(len(times), dtype=torch.long), torch.tensor(times)).amp_frames
+    return task.starts.of_clips(torch.zeros(len(times), dtype=torch.long), torch.tensor(times)).frames
 
 
 def no_actions(task):
