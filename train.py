@@ -33,7 +33,8 @@ def build_runner(*observers: AlgoObserver) -> Runner:
     """Return a Runner that knows every agent, player, model and network there is.
 
     This is where you add your own, as AMP is added: an agent and the player of what it learned under
-    `params.algo.name`, a model under `params.model.name`, a network under `params.network.name` of a train file.
+    `params.algo.name` of a train file, a model under `params.model.name`, a network under
+    `params.network.name`.
 
     It is called to check the configuration and again in every worker; models and networks are registered in
     the process, hence `override=True`.

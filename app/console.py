@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     from learning.metrics import Progress
 
 
+SPOKEN = ("learning.amp_continuous", "learning.amp_players")
+"""Loggers whose information is for the user: what an evaluation measured."""
+
+
 class ConsoleObserver(AlgoObserver):
     """Shows how training goes; on every worker but the main one it is never called.
 
@@ -78,14 +82,22 @@ class StderrHandler(logging.StreamHandler[IO[str]]):
         return sys.stderr
 
 
+class LineFormatter(logging.Formatter):
+    """Says how serious a line is, unless it is plain information."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return the line."""
+        prefix = "" if record.levelno <= logging.INFO else f"{record.levelname}: "
+        return prefix + super().format(record)
+
+
 def configure_logging(is_main: bool) -> None:
-    """Let warnings be seen, of the main worker; of the others errors alone."""
-    logging.basicConfig(
-        level=logging.WARNING if is_main else logging.ERROR,
-        format="%(levelname)s: %(message)s",
-        handlers=[StderrHandler()],
-        force=True,
-    )
+    """Let warnings and what `SPOKEN` says be seen, of the main worker; of the others errors alone."""
+    handler = StderrHandler()
+    handler.setFormatter(LineFormatter("%(message)s"))
+    logging.basicConfig(level=logging.WARNING if is_main else logging.ERROR, handlers=[handler], force=True)
+    for name in SPOKEN:
+        logging.getLogger(name).setLevel(logging.INFO if is_main else logging.ERROR)
 
 
 def progress_line(progress: Progress) -> str:

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from app.choices import default_train
 from app.compose import CONFIG_DIR, compose, last_of_each, options_first, override_key, recompose
 from learning.typed_config import ConfigError
 from tests.app.conftest import OUTSIDE
@@ -73,7 +74,7 @@ def test_hardware_chooses_devices():
 @pytest.mark.parametrize("hardware", ["cpu", "gpu"])
 def test_every_task_composes_with_its_train_file(task, hardware):
     job = one(f"task={task}", f"hardware={hardware}", "num_envs=64", "max_iterations=7", "seed=5")
-    assert f"{task}PPO" in TRAINS
+    assert default_train(task) in TRAINS
     assert job.config["task"]["name"] == job.config["task_name"] == task
     assert job.config["task"]["env"]["numEnvs"] == agent(job)["num_actors"] == 64
     assert agent(job)["max_epochs"] == 7
