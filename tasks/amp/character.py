@@ -1,7 +1,7 @@
 """A character's skeleton: bodies, joints and forward kinematics, read from its MJCF file.
 
-Joints are spherical (three hinges about x, y and z at one point, as one rotation in exponential-map coordinates),
-hinges, or fixed. Positions in m, angles in rad, quaternions xyzw.
+Joints are spherical (three hinges about x, y and z at one point, as one rotation in exponential-map
+coordinates), hinges, or fixed. Positions in m, angles in rad, quaternions xyzw.
 """
 
 from __future__ import annotations
@@ -13,14 +13,24 @@ from typing import NamedTuple
 from xml.etree import ElementTree
 
 import torch
-from isaacgym.torch_utils import quat_apply, quat_mul
 from torch import Tensor
 
-from tasks.amp.rotations import exp_map_to_quat, quat_to_exp_map
+from tasks.amp.rotations import exp_map_to_quat, quat_apply, quat_mul, quat_to_exp_map
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 HUMANOID_MJCF = REPOSITORY / "assets" / "mjcf" / "amp_humanoid.xml"
 SPHERICAL_DOFS = 3
+
+
+class Level(NamedTuple):
+    """The bodies at one distance from the root."""
+
+    bodies: Tensor
+    """(k,) their indices"""
+    parents: Tensor
+    """(k,) places of their parents in the level above"""
+    offsets: Tensor
+    """(k, 1, 3) their origins in their parents' frames [m]"""
 
 
 class Joint(NamedTuple):
@@ -34,7 +44,7 @@ class Joint(NamedTuple):
     """axis of a hinge; None for the others"""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Character:
     """Bodies in depth-first order, the root first, with a joint for each but the root.
 
@@ -51,14 +61,19 @@ class Character:
     parents: tuple[int, ...]
     offsets: Tensor
     joints: tuple[Joint, ...]
-    levels: list[tuple[Tensor, Tensor]] = field(init=False, repr=False)
-    """bodies and their parents at each distance from the root, from 1"""
+    levels: list[Level] = field(init=False, repr=False)
+    """one for each distance from the root, from 1"""
+    level_order: Tensor = field(init=False, repr=False)
+    """(B,) place of each body when the root and all levels are put one after another"""
     dof_axes: Tensor = field(init=False, repr=False)
     """(D, 3·B): DOF values times this are one vector for each body, in its frame"""
 
     def __post_init__(self) -> None:
         """Derive what forward kinematics needs again and again."""
-        object.__setattr__(self, "levels", _levels(self.parents, self.offsets.device))
+        levels = _levels(self.parents, self.offsets)
+        object.__setattr__(self, "levels", levels)
+        in_levels = torch.cat([levels[0].bodies.new_zeros(1), *[level.bodies for level in levels]])
+        object.__setattr__(self, "level_order", in_levels.argsort())
         object.__setattr__(self, "dof_axes", self._make_dof_axes())
 
     @classmethod
@@ -158,25 +173,33 @@ def forward_kinematics(character: Character, root_pos: Tensor, local_rot: Tensor
         root_pos: (n, 3) world position of the root.
         local_rot: (n, B, 4) rotations relative to the parent; the root's is its world rotation.
     """
-    body_pos = root_pos.new_empty(*local_rot.shape[:-1], 3)
-    body_rot = torch.empty_like(local_rot)
-    body_pos[:, 0], body_rot[:, 0] = root_pos, local_rot[:, 0]
-    for bodies, parents in character.levels:
-        parent_rot = body_rot[:, parents]
-        body_pos[:, bodies] = body_pos[:, parents] + quat_apply(parent_rot, character.offsets[bodies])
-        body_rot[:, bodies] = quat_mul(parent_rot, local_rot[:, bodies])
-    return body_pos, body_rot
+    local = local_rot.transpose(0, 1)  # bodies first: picking some copies whole blocks, not single rows
+    pos, rot = root_pos.unsqueeze(0), local[:1]
+    all_pos, all_rot = [pos], [rot]
+    for level in character.levels:
+        parent_rot = rot.index_select(0, level.parents)
+        pos = pos.index_select(0, level.parents) + quat_apply(parent_rot, level.offsets)
+        rot = quat_mul(parent_rot, local.index_select(0, level.bodies))
+        all_pos.append(pos)
+        all_rot.append(rot)
+    body_pos = torch.cat(all_pos).index_select(0, character.level_order)
+    body_rot = torch.cat(all_rot).index_select(0, character.level_order)
+    return body_pos.transpose(0, 1), body_rot.transpose(0, 1)
 
 
-def _levels(parents: tuple[int, ...], device: torch.device) -> list[tuple[Tensor, Tensor]]:
-    """Group bodies by their distance from the root: (bodies, their parents) for each distance from 1."""
+def _levels(parents: tuple[int, ...], offsets: Tensor) -> list[Level]:
+    """Group bodies by their distance from the root."""
     depths = [0] * len(parents)
     for body, parent in enumerate(parents[1:], start=1):
         depths[body] = depths[parent] + 1
-    groups = [[b for b, depth in enumerate(depths) if depth == level] for level in range(1, max(depths) + 1)]
+    groups = [[b for b, depth in enumerate(depths) if depth == level] for level in range(max(depths) + 1)]
     return [
-        (torch.tensor(group, device=device), torch.tensor([parents[b] for b in group], device=device))
-        for group in groups
+        Level(
+            bodies=torch.tensor(group, device=offsets.device),
+            parents=torch.tensor([above.index(parents[body]) for body in group], device=offsets.device),
+            offsets=offsets[group].unsqueeze(1),
+        )
+        for above, group in zip(groups, groups[1:], strict=False)
     ]
 
 
@@ -212,8 +235,8 @@ def _joint(index: int, element: ElementTree.Element, start: int, path: str | Pat
         return Joint(index, slice(start, start + SPHERICAL_DOFS), None)
     if len(axes) > 1:
         raise ValueError(
-            f"{path}: body {element.get('name')!r} has {len(axes)} joints about {axes}; a character's body has "
-            f"none, one hinge, or three hinges about x, y and z in this order"
+            f"{path}: body {element.get('name')!r} has {len(axes)} joints about {axes}; a character's body "
+            f"has none, one hinge, or three hinges about x, y and z in this order"
         )
     axis = (axes[0][0], axes[0][1], axes[0][2]) if axes else None
     return Joint(index, slice(start, start + len(axes)), axis)

@@ -1,7 +1,7 @@
 """How near a character's shapes come to the ground, from body poses alone.
 
-On flat ground a body touches exactly when the lowest point of its shapes is not above it; no contact forces are
-needed. Spheres are a point with a radius, capsules two, boxes eight points without one.
+On flat ground a body touches exactly when the lowest point of its shapes is not above it; no contact forces
+are needed. Spheres are a point with a radius, capsules two, boxes eight points without one.
 """
 
 from __future__ import annotations
@@ -93,5 +93,6 @@ def _points(geom: ElementTree.Element, path: str | Path) -> list[tuple[list[floa
             ([p + s * e for p, s, e in zip(position, corner, size, strict=True)], 0.0) for corner in corners
         ]
     raise ValueError(
-        f"{path}: geom {geom.get('name')!r} is a {kind}; known are spheres, upright boxes, capsules with fromto"
+        f"{path}: geom {geom.get('name')!r} is a {kind}; known are spheres, unturned boxes and "
+        f"capsules with fromto"
     )

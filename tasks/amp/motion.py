@@ -1,8 +1,9 @@
 """One motion clip, and the file format that clips are kept in: `.npz` without pickled objects.
 
-A file holds `version`, `name`, `fps`, `loop` ("wrap" or "clamp"), `body_names` (B,), `root_pos` (T, 3) [m], `local_rot`
-(T, B, 4) xyzw and `source`. z is up; `local_rot[:, 0]` is the root's world rotation, the others are relative to the
-parent. The last frame of a clip that wraps is its first pose again, displaced: see `close_loop`.
+A file holds `version`, `name`, `fps`, `loop` ("wrap" or "clamp"), `body_names` (B,), `root_pos` (T, 3) [m],
+`local_rot` (T, B, 4) xyzw and `source`. z is up; `local_rot[:, 0]` is the root's world rotation, the others
+are relative to the parent. The last frame of a clip that wraps is its first pose again, displaced: see
+`close_loop`.
 """
 
 from __future__ import annotations
@@ -18,19 +19,21 @@ from typing import Any, Literal
 import numpy as np
 import torch
 
-from tasks.amp.rotations import quat_to_exp_map, slerp, yaw_of, yaw_quat
+from tasks.amp.rotations import quat_apply, quat_mul, slerp, turn_between, yaw_quat
 
 FORMAT_VERSION = 1
 FIELDS = ("version", "name", "fps", "loop", "body_names", "root_pos", "local_rot", "source")
 LOOPS = ("wrap", "clamp")
-CLOSED_SEAM = 0.5  # of a typical step: a seam smaller than this is the loop's closing frame already
+FAST_STEP = 0.9  # quantile of the frames' steps that counts as a fast step
+CLOSED_SEAM = 0.5  # of a fast step: a last frame this near to the first pose is the closing frame already
+MIN_TURN = math.radians(15.0)  # less heading than this gained over a cycle is sway, not turning
 
 
 class MotionError(ValueError):
     """A motion that cannot be used; the message names the file, the value and the rule."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Motion:
     """A clip of T frames of a character with B bodies, numpy float32.
 
@@ -120,60 +123,71 @@ def load_motion(path: str | Path) -> Motion:
         raise MotionError(f"{path}: is no motion file of Gaitway ({error})") from None
 
 
-def close_loop(motion: Motion, closing_time: float | None = None, turning: bool = False) -> Motion:
+def close_loop(motion: Motion, closing_time: float | None = None, turning: bool | None = None) -> Motion:
     """Let a clip end in its first pose again, so that it repeats without a jump.
 
-    Mocap loops end one step before they begin anew. The steps that are missing continue the root's planar path at
-    the mean of its first and last velocity. A last frame that is the first pose already only becomes exactly so.
+    Recorded loops end one step before they begin anew. The way to the closing frame goes on, in position and
+    heading, at the mean of the root's first and last velocity; joints go straight to the first pose, in one
+    frame, or in as many as keep them no faster than the clip's fastest joint. A last frame that is the first
+    pose already, but for position and heading, only becomes exactly so.
 
     Args:
         motion: a clip; its `loop` becomes "wrap".
-        closing_time: time for the missing steps [s]; None: one frame, or as many as joints need that move no faster
-            than anywhere in the clip.
-        turning: the heading gained over the clip is meant, and grows from cycle to cycle; otherwise every cycle
-            begins with the same heading (a step's sway would else turn a straight walk into a circle).
+        closing_time: time from the last frame to the closing one [s], instead of that rule.
+        turning: whether the heading gained over the cycle grows from cycle to cycle; otherwise every cycle
+            has the heading of the first. None: if it is `MIN_TURN` or more (a step's sway would else turn a
+            straight walk into a circle).
     """
-    rotations = torch.from_numpy(motion.local_rot)
-    closing_rot = _turned(rotations[0], _heading_gained(rotations)) if turning else rotations[0]
-    steps = _closing_steps(rotations, closing_rot)
+    path, rot = torch.from_numpy(motion.root_pos).double(), torch.from_numpy(motion.local_rot).double()
+    steps, turn = _closing(rot, turning)
     if closing_time is not None:
         steps = max(1, round(closing_time * motion.fps))
-    path = motion.root_pos.astype(np.float64)
-    kept = motion.num_frames if steps else motion.num_frames - 1
-    velocity = 0.5 * (path[1] - path[0] + path[-1] - path[-2])
-    closing_pos = path[-1] + steps * velocity
+    first_step = quat_apply(yaw_quat(turn), path[1] - path[0])
+    closing_pos = path[-1] + steps * 0.5 * (first_step + path[-1] - path[-2])
     closing_pos[2] = path[0, 2]
-    blends = np.arange(1, steps + 1)[:, None] / steps if steps else np.ones((1, 1))
-    new_pos = path[-1] + blends * (closing_pos - path[-1])
-    new_rot = slerp(
-        rotations[-1].expand(len(blends), -1, -1),
-        closing_rot.expand(len(blends), -1, -1),
-        torch.from_numpy(blends).float().unsqueeze(-1),
-    )
+    blends = torch.linspace(0.0, 1.0, steps + 1, dtype=torch.float64)[1:] if steps else torch.ones(1)
+    way = blends.double().view(-1, 1, 1)
+    new_pos = torch.lerp(path[-1], closing_pos, way[:, 0])
+    new_rot = slerp(rot[-1].expand(len(way), -1, -1), _turned(rot[0], turn).expand(len(way), -1, -1), way)
+    kept = motion.num_frames if steps else motion.num_frames - 1
     return dataclasses.replace(
         motion,
         loop="wrap",
-        root_pos=np.concatenate([path[:kept], new_pos]),
-        local_rot=np.concatenate([motion.local_rot[:kept], new_rot.numpy()]),
+        root_pos=torch.cat((path[:kept], new_pos)).numpy(),
+        local_rot=torch.cat((rot[:kept], new_rot)).numpy(),
     )
 
 
 def seam_angle(motion: Motion) -> float:
-    """Return the largest angle of a joint between a clip's last frame and its first [rad], heading left out."""
-    rotations = torch.from_numpy(motion.local_rot)
-    return float(_angles(rotations[-1], _turned(rotations[0], _heading_gained(rotations))).max())
+    """Return the largest angle of a joint between a clip's last and first pose [rad], heading left out."""
+    rot = torch.from_numpy(motion.local_rot).double()
+    return float(_angles(rot[-1], _turned(rot[0], turn_between(rot[0, 0], rot[-1, 0]))).max())
 
 
-def _heading_gained(rotations: torch.Tensor) -> torch.Tensor:
-    """Heading gained from the first frame to the last, 0-dim, in ±π [rad]."""
-    yaw = yaw_of(rotations[[0, -1], 0])
-    return torch.remainder(yaw[1] - yaw[0] + math.pi, 2.0 * math.pi) - math.pi
+def _closing(rot: torch.Tensor, turning: bool | None) -> tuple[int, torch.Tensor]:
+    """Frames to the closing one, 0 if the last is it already, and the heading gained by then (0-dim) [rad].
+
+    Args:
+        rot: (T, B, 4) of the clip.
+        turning: see `close_loop`.
+    """
+    root = rot[:, 0]
+    gained = turn_between(root[0], root[-1])
+    sway = 0.5 * (turn_between(root[0], root[1]) + turn_between(root[-2], root[-1]))
+    if turning is None:
+        turning = abs(float(gained + sway)) >= MIN_TURN
+    if not turning:
+        gained, sway = torch.zeros_like(gained), torch.zeros_like(sway)
+    speeds = _angles(rot[1:], rot[:-1]).amax(dim=-1)  # of the fastest joint, rad a frame
+    seam = float(_angles(rot[-1], _turned(rot[0], gained)).max())
+    if seam < CLOSED_SEAM * float(speeds.quantile(FAST_STEP)):
+        return 0, gained
+    steps = max(1, math.ceil(seam / float(speeds.max())))
+    return steps, gained + steps * sway
 
 
 def _turned(pose: torch.Tensor, turn: torch.Tensor) -> torch.Tensor:
     """A pose (B, 4) whose root is turned about the vertical."""
-    from isaacgym.torch_utils import quat_mul
-
     return torch.cat((quat_mul(yaw_quat(turn), pose[0]).unsqueeze(0), pose[1:]))
 
 
@@ -181,15 +195,6 @@ def _angles(start: torch.Tensor, end: torch.Tensor) -> torch.Tensor:
     """Angles (…) between rotations (…, 4) [rad]."""
     cosine = (start * end).sum(dim=-1).abs().clamp(max=1.0)
     return 2.0 * torch.acos(cosine)
-
-
-def _closing_steps(rotations: torch.Tensor, closing: torch.Tensor) -> int:
-    """Frames that the way from the last pose to the closing one takes; 0 if they are the same already."""
-    speeds = _angles(rotations[1:], rotations[:-1]).amax(dim=-1)  # fastest joint, rad a frame
-    seam = float(_angles(rotations[-1], closing).max())
-    if seam < CLOSED_SEAM * float(speeds.median()):
-        return 0
-    return max(1, math.ceil(seam / float(speeds.max())))
 
 
 def _one_hemisphere(quats: np.ndarray) -> np.ndarray:

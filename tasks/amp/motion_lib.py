@@ -10,7 +10,6 @@ from pathlib import Path
 
 import torch
 import yaml
-from isaacgym.torch_utils import quat_apply, quat_conjugate, quat_mul
 from torch import Tensor
 
 from tasks.amp.character import (
@@ -21,7 +20,15 @@ from tasks.amp.character import (
     forward_kinematics,
 )
 from tasks.amp.motion import Motion, MotionError, load_motion
-from tasks.amp.rotations import quat_to_exp_map, slerp, yaw_of, yaw_quat
+from tasks.amp.rotations import (
+    quat_apply,
+    quat_conjugate,
+    quat_mul,
+    quat_to_exp_map,
+    slerp,
+    turn_between,
+    yaw_quat,
+)
 
 MOTIONS = REPOSITORY / "assets" / "motions"
 NO_TURN = 1e-4  # heading gained over a cycle that counts as none [rad]
@@ -51,9 +58,10 @@ class MotionLib:
     """Weighted clips of one character.
 
     Frames of all clips lie one after another in a few tensors. Between frames positions and velocities are
-    interpolated linearly, rotations on the shorter arc. Velocities are central differences of the frames, over
-    the wrap for clips that wrap, without any smoothing. A clip that wraps goes on for ever, both ways: each cycle begins
-    where the one before ended, in position and heading. Any other clip holds its ends, at rest beyond them.
+    interpolated linearly, rotations on the shorter arc. Velocities are central differences of the frames,
+    over the wrap for clips that wrap, without any smoothing. A clip that wraps goes on for ever, both ways:
+    each cycle begins where the one before ended, in position and heading. Any other clip holds its ends, at
+    rest beyond them.
 
     Args:
         motions: the clips.
@@ -89,6 +97,7 @@ class MotionLib:
         self._cycle_turn = torch.stack([clip.turn for clip in clips])  # (M,)
         self._cycle_step = torch.stack([clip.step for clip in clips])  # (M, 3)
         self._centre = torch.stack([clip.centre for clip in clips])  # (M, 3)
+        self._speeds = self._tensor([_planar_speed(motion) for motion in motions])
         self._turns = bool((self._cycle_turn != 0.0).any())
 
     def sample_motions(self, n: int) -> Tensor:
@@ -132,9 +141,8 @@ class MotionLib:
         return (self.weights.unsqueeze(-1) * torch.stack(means)).sum(dim=0)
 
     def mean_speed(self, ids: Tensor) -> Tensor:
-        """Return the planar speed (n,) of clips (n,) from their first frame to their last [m/s]."""
-        ends = self._linear[self._first + self._last, 0:2] - self._linear[self._first, 0:2]
-        return (torch.linalg.vector_norm(ends, dim=-1) / self.durations)[ids]
+        """Return the planar speeds (n,) of clips (n,) [m/s]: a cycle's step, or a path's length, by time."""
+        return self._speeds[ids]
 
     def _locate(self, ids: Tensor, times: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """Frame before each moment, share of the next one, whole cycles passed, and whether it is inside."""
@@ -184,10 +192,16 @@ class _Clip:
         self.step, self.centre = shift.float().to(device), centre.float().to(device)
 
 
+def _planar_speed(motion: Motion) -> float:
+    """Planar distance over time [m/s]; of a clip that wraps from end to end, of any other along its path."""
+    planar = torch.from_numpy(motion.root_pos[:, :2]).double()
+    points = planar[[0, -1]] if motion.loop == "wrap" else planar
+    return float(torch.linalg.vector_norm(points.diff(dim=0), dim=-1).sum()) / motion.duration
+
+
 def _heading_gained(root_rot: Tensor) -> float:
     """Heading from the first frame to the last, 0 where it is only rounding [rad]."""
-    yaw = yaw_of(root_rot[[0, -1]])
-    turn = math.remainder(float(yaw[1] - yaw[0]), 2.0 * math.pi)
+    turn = float(turn_between(root_rot[0], root_rot[-1]))
     return turn if abs(turn) > NO_TURN else 0.0
 
 
@@ -264,7 +278,8 @@ def motion_paths(motion_file: str, root: str | Path = MOTIONS) -> list[tuple[Pat
         raise MotionError(f"{listing}: {error}") from None
     except (OSError, yaml.YAMLError, KeyError, TypeError, ValueError, AttributeError) as error:
         raise MotionError(
-            f"motion_file={motion_file}: must hold 'motions:', a list of {{file: NAME, weight: NUMBER}} ({error})"
+            f"motion_file={motion_file}: must hold 'motions:', a list of "
+            f"{{file: NAME, weight: NUMBER}} ({error})"
         ) from None
 
 
@@ -288,8 +303,8 @@ def _find(name: str, root: Path, beside: Path) -> Path:
     if found is None:
         known = sorted(str(path.relative_to(root).with_suffix("")) for path in root.rglob("*.npz"))
         near = difflib.get_close_matches(name, known, n=1)
-        hint = f"; did you mean {near[0]}?" if near else ""
+        hint = f"; did you mean {near[0]}?" if near else "."
         raise MotionError(
-            f"motion_file={name}: there is no such clip or file{hint} Known: {', '.join(known)}"
+            f"motion_file={name}: there is no such clip or file{hint} Known are {', '.join(known)}"
         )
     return found

@@ -1,7 +1,8 @@
-"""Rotations as exponential maps and quaternions, what `isaacgym.torch_utils` does not have.
+"""Rotations as exponential maps and quaternions.
 
-Quaternions are (x, y, z, w) along the last dimension, of unit length; an exponential map is the rotation's axis
-times its angle [rad]. All leading dimensions are batch dimensions.
+Clips are read and converted where no physics is installed, so this needs nothing of `isaacgym.torch_utils`.
+Quaternions are (x, y, z, w) along the last dimension, of unit length; an exponential map is the rotation's
+axis times its angle [rad]. All leading dimensions are batch dimensions.
 """
 
 from __future__ import annotations
@@ -27,6 +28,32 @@ def quat_to_exp_map(quat: Tensor) -> Tensor:
     angle = 2.0 * torch.atan2(sine, w.abs())
     scale = torch.where(sine > TINY, angle / sine.clamp(min=TINY), 2.0)
     return torch.copysign(scale, w) * vector
+
+
+def quat_mul(a: Tensor, b: Tensor) -> Tensor:
+    """Return the products (…, 4) of quaternions that broadcast: the rotation b, then a."""
+    ax, ay, az, aw = a.unbind(-1)
+    bx, by, bz, bw = b.unbind(-1)
+    x = aw * bx + ax * bw + ay * bz - az * by
+    y = aw * by - ax * bz + ay * bw + az * bx
+    z = aw * bz + ax * by - ay * bx + az * bw
+    w = aw * bw - ax * bx - ay * by - az * bz
+    return torch.stack((x, y, z, w), dim=-1)
+
+
+def quat_conjugate(quat: Tensor) -> Tensor:
+    """Return the inverse rotations (…, 4)."""
+    return torch.cat((-quat[..., :3], quat[..., 3:]), dim=-1)
+
+
+def quat_apply(quat: Tensor, vectors: Tensor) -> Tensor:
+    """Rotate vectors (…, 3) by quaternions (…, 4); leading dimensions broadcast."""
+    x, y, z, w = quat.unbind(-1)
+    vx, vy, vz = vectors.unbind(-1)
+    # v + w t + u × t with t = 2 u × v, u the quaternion's vector part
+    tx, ty, tz = 2.0 * (y * vz - z * vy), 2.0 * (z * vx - x * vz), 2.0 * (x * vy - y * vx)
+    rotated = (vx + w * tx + y * tz - z * ty, vy + w * ty + z * tx - x * tz, vz + w * tz + x * ty - y * tx)
+    return torch.stack(rotated, dim=-1)
 
 
 def slerp(start: Tensor, end: Tensor, blend: Tensor) -> Tensor:
@@ -57,7 +84,14 @@ def yaw_quat(yaw: Tensor) -> Tensor:
     return torch.stack((zero, zero, torch.sin(0.5 * yaw), torch.cos(0.5 * yaw)), dim=-1)
 
 
-def yaw_of(quat: Tensor) -> Tensor:
-    """Return the heading (…,) of quaternions (…, 4): the direction of the horizontal part of their x-axis."""
-    x, y, z, w = quat.unbind(-1)
-    return torch.atan2(2.0 * (x * y + w * z), 1.0 - 2.0 * (y * y + z * z))
+def turn_between(start: Tensor, end: Tensor) -> Tensor:
+    """Return the turn (…,) about the z-axis that brings rotations nearest to others [rad, ±π].
+
+    The twist of `end · start⁻¹` about z: defined even where the x-axis points up or down.
+
+    Args:
+        start: (…, 4).
+        end: (…, 4).
+    """
+    _, _, z, w = quat_mul(end, quat_conjugate(start)).unbind(-1)
+    return 2.0 * torch.atan(z / torch.where(w.abs() > TINY, w, TINY))

@@ -1,7 +1,7 @@
 """DeepMimic's `.txt` clips (Peng et al. 2018): JSON with 44 numbers a frame, y up.
 
-Columns: duration [s], root position 3, then rotations in the order of `COLUMNS`: quaternions wxyz for the root (world)
-and spherical joints (relative to the parent), one angle for knees and elbows.
+Columns: duration [s], root position 3, then rotations where `COLUMNS` says: quaternions wxyz for the root
+(world) and spherical joints (relative to the parent), one angle for knees and elbows.
 """
 
 from __future__ import annotations
@@ -60,7 +60,8 @@ def _parse(path: Path) -> tuple[np.ndarray, Any]:
         raise MotionError(f"{path}: is no DeepMimic clip: {error}") from None
     if frames.ndim != 2 or frames.shape[1] != NUM_COLUMNS or len(frames) < 2:
         raise MotionError(
-            f"{path}: frames have shape {frames.shape}; a DeepMimic humanoid has two or more frames of {NUM_COLUMNS}"
+            f"{path}: frames have shape {frames.shape}; a DeepMimic humanoid has two or more, "
+            f"of {NUM_COLUMNS} numbers each"
         )
     return frames, "wrap" if content.get("Loop") == "wrap" else "clamp"
 
