@@ -35,7 +35,7 @@ class AssetOptions(Struct):
     Velocities in m/s and rad/s, `density` in kg/m^3 (for links without inertial data), `armature` in
     kg m^2, `thickness` in m. `default_dof_drive_mode` holds for DOFs whose file names no drive.
     `hinges_as_spherical`, an extension of mjgym, reads three hinges about x, y and z at one point as one
-    spherical joint in exponential-map coordinates.
+    spherical joint in exponential-map coordinates, which Isaac Gym always does.
     """
 
     angular_damping: float = 0.5
@@ -48,7 +48,7 @@ class AssetOptions(Struct):
     enable_gyroscopic_forces: bool = True
     fix_base_link: bool = False
     flip_visual_attachments: bool = False
-    hinges_as_spherical: bool = False
+    hinges_as_spherical: bool = True
     linear_damping: float = 0.0
     max_angular_velocity: float = 64.0
     max_linear_velocity: float = 1000.0
