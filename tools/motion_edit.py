@@ -9,31 +9,10 @@ import torch
 
 from tasks.amp.character import Character, forward_kinematics
 from tasks.amp.ground import ShapePoints, lowest_heights
-from tasks.amp.motion import Motion, close_loop
+from tasks.amp.motion import Motion
 from tasks.amp.rotations import slerp
 
 LIFT_TIME = 0.1  # a lift begins this long before it is needed, and ends as long after [s]
-
-
-def prepare(
-    motion: Motion,
-    character: Character,
-    shapes: ShapePoints,
-    closing_time: float | None = None,
-    turning: bool | None = None,
-) -> Motion:
-    """Make a clip ready to learn from, as those that ship are: closed if it wraps, lifted out of the ground.
-
-    Args:
-        motion: as a reader returned it.
-        character: whose bodies it moves.
-        shapes: the character's collision shapes.
-        closing_time: see `close_loop`.
-        turning: see `close_loop`.
-    """
-    if motion.loop == "wrap":
-        motion = close_loop(motion, closing_time, turning)
-    return lift_above_ground(motion, character, shapes)
 
 
 def resample(

@@ -11,7 +11,6 @@ from __future__ import annotations
 import dataclasses
 import math
 import os
-import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -19,13 +18,22 @@ from typing import Any, Literal
 import numpy as np
 import torch
 
-from tasks.amp.rotations import quat_apply, quat_mul, slerp, turn_between, yaw_quat
+from tasks.amp.rotations import (
+    quat_apply,
+    quat_conjugate,
+    quat_mul,
+    quat_to_exp_map,
+    slerp,
+    turn_between,
+    yaw_quat,
+)
 
 FORMAT_VERSION = 1
 FIELDS = ("version", "name", "fps", "loop", "body_names", "root_pos", "local_rot", "source")
 LOOPS = ("wrap", "clamp")
 FAST_STEP = 0.9  # quantile of the frames' steps that counts as a fast step
 CLOSED_SEAM = 0.5  # of a fast step: a last frame this near to the first pose is the closing frame already
+SAME_POSE = 1e-6  # joints nearer than this count as equal [rad]
 MIN_TURN = math.radians(15.0)  # less heading than this gained over a cycle is sway, not turning
 
 
@@ -119,7 +127,7 @@ def load_motion(path: str | Path) -> Motion:
         raise MotionError(f"{path}: {error}") from None
     except FileNotFoundError:
         raise MotionError(f"{path}: there is no such file") from None
-    except (OSError, ValueError, TypeError, zipfile.BadZipFile) as error:
+    except Exception as error:  # numpy and zipfile raise a dozen kinds over a damaged file
         raise MotionError(f"{path}: is no motion file of Gaitway ({error})") from None
 
 
@@ -178,11 +186,11 @@ def _closing(rot: torch.Tensor, turning: bool | None) -> tuple[int, torch.Tensor
         turning = abs(float(gained + sway)) >= MIN_TURN
     if not turning:
         gained, sway = torch.zeros_like(gained), torch.zeros_like(sway)
-    speeds = _angles(rot[1:], rot[:-1]).amax(dim=-1)  # of the fastest joint, rad a frame
+    speeds = _angles(rot[1:], rot[:-1]).amax(dim=-1).clamp(min=SAME_POSE)  # of the fastest joint, rad a frame
     seam = float(_angles(rot[-1], _turned(rot[0], gained)).max())
-    if seam < CLOSED_SEAM * float(speeds.quantile(FAST_STEP)):
+    if seam <= CLOSED_SEAM * float(speeds.quantile(FAST_STEP)):
         return 0, gained
-    steps = max(1, math.ceil(seam / float(speeds.max())))
+    steps = math.ceil(seam / float(speeds.max()))
     return steps, gained + steps * sway
 
 
@@ -193,8 +201,7 @@ def _turned(pose: torch.Tensor, turn: torch.Tensor) -> torch.Tensor:
 
 def _angles(start: torch.Tensor, end: torch.Tensor) -> torch.Tensor:
     """Angles (…) between rotations (…, 4) [rad]."""
-    cosine = (start * end).sum(dim=-1).abs().clamp(max=1.0)
-    return 2.0 * torch.acos(cosine)
+    return torch.linalg.vector_norm(quat_to_exp_map(quat_mul(quat_conjugate(start), end)), dim=-1)
 
 
 def _one_hemisphere(quats: np.ndarray) -> np.ndarray:

@@ -134,9 +134,10 @@ class MotionLib:
     def mean_dof_pos(self) -> Tensor:
         """Return the mean DOF positions (D,) over all clips, by weight [rad]."""
         dof_pos = dof_pos_from_local_rotations(self.character, self._rot)
+        frames = self._last + (~self._wraps).long()  # a closing frame would count its pose twice
         means = [
-            dof_pos[first : first + last].mean(dim=0)  # a closing frame would count its pose twice
-            for first, last in zip(self._first.tolist(), self._last.tolist(), strict=True)
+            dof_pos[first : first + count].mean(dim=0)
+            for first, count in zip(self._first.tolist(), frames.tolist(), strict=True)
         ]
         return (self.weights.unsqueeze(-1) * torch.stack(means)).sum(dim=0)
 

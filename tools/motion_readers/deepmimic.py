@@ -35,18 +35,23 @@ def read(path: Path, character: Character) -> Motion:
     Raises:
         MotionError: the file is no DeepMimic humanoid.
     """
+    try:
+        return _read(path, character)
+    except MotionError as error:
+        raise MotionError(f"{path}: {error}") from None
+
+
+def _read(path: Path, character: Character) -> Motion:
     frames, loop = _parse(path)
     unknown = sorted(set(COLUMNS) - set(character.body_names))
     if unknown:
-        raise MotionError(
-            f"{path}: {character.name} has no body {unknown[0]}, which DeepMimic's humanoid has"
-        )
+        raise MotionError(f"{character.name} has no body {unknown[0]}, which DeepMimic's humanoid has")
     root_pos = _z_up(frames[:, ROOT_POS])
     local_rot = np.zeros((len(frames), character.num_bodies, 4))
     local_rot[..., 3] = 1.0
     for name, column in COLUMNS.items():
         local_rot[:, character.body_index(name)] = _rotation(frames, name, column)
-    root_pos, local_rot, fps = _evenly_timed(frames[:, DURATION], root_pos, local_rot, path)
+    root_pos, local_rot, fps = _evenly_timed(frames[:, DURATION], root_pos, local_rot)
     return Motion(
         path.stem.removeprefix("humanoid3d_"), fps, loop, character.body_names, root_pos, local_rot, SOURCE
     )
@@ -57,10 +62,10 @@ def _parse(path: Path) -> tuple[np.ndarray, Any]:
         content = json.loads(path.read_text())
         frames = np.array(content["Frames"], dtype=np.float64)
     except (OSError, UnicodeDecodeError, ValueError, KeyError, TypeError) as error:
-        raise MotionError(f"{path}: is no DeepMimic clip: {error}") from None
+        raise MotionError(f"is no DeepMimic clip: {error}") from None
     if frames.ndim != 2 or frames.shape[1] != NUM_COLUMNS or len(frames) < 2:
         raise MotionError(
-            f"{path}: frames have shape {frames.shape}; a DeepMimic humanoid has two or more, "
+            f"frames have shape {frames.shape}; a DeepMimic humanoid has two or more, "
             f"of {NUM_COLUMNS} numbers each"
         )
     return frames, "wrap" if content.get("Loop") == "wrap" else "clamp"
@@ -79,19 +84,18 @@ def _rotation(frames: np.ndarray, name: str, column: int) -> np.ndarray:
         zero = np.zeros_like(half)
         return np.stack([zero, np.sin(half), zero, np.cos(half)], axis=-1)
     quat = frames[:, column : column + 4]
-    quat = quat / np.linalg.norm(quat, axis=-1, keepdims=True)  # several clips hold others
+    length = np.linalg.norm(quat, axis=-1, keepdims=True)  # several clips hold others than of unit length
+    quat = quat / np.maximum(length, 1e-9)
     return np.concatenate([_z_up(quat[:, 1:]), quat[:, :1]], axis=-1)
 
 
 def _evenly_timed(
-    durations: np.ndarray, root_pos: np.ndarray, local_rot: np.ndarray, path: Path
+    durations: np.ndarray, root_pos: np.ndarray, local_rot: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray, float]:
     """Sample frames at one rate; the last duration does not count, it is often 0."""
     steps = durations[:-1]
     if not (steps > 0).all():
-        raise MotionError(
-            f"{path}: a frame before the last lasts {steps.min()} s; durations must be positive"
-        )
+        raise MotionError(f"a frame before the last lasts {steps.min()} s; durations must be positive")
     fps = round(float(1.0 / np.median(steps)), 2)
     if np.allclose(steps, steps[0], rtol=1e-2):
         return root_pos, local_rot, fps
