@@ -173,7 +173,7 @@ def _make_array_type() -> tuple[type[np.ndarray], list[tuple[np.ndarray, Any]]]:
     boxes: list[tuple[np.ndarray, Any]] = []
 
     class Array(np.ndarray):
-        def __setstate__(self, state: tuple[Any, ...]) -> None:  # type: ignore[override]
+        def __setstate__(self, state: tuple[Any, ...]) -> None:
             _, shape, dtype, fortran, data = state
             if dtype.is_object and shape == () and type(data) is list and len(data) == 1:
                 boxes.append((self, data[0]))
@@ -181,7 +181,8 @@ def _make_array_type() -> tuple[type[np.ndarray], list[tuple[np.ndarray, Any]]]:
             if dtype.is_object:
                 raise _ForbiddenError("an array of objects")
             _check_size(shape, dtype.value, data)
-            super().__setstate__((1, shape, dtype.value, bool(fortran), bytes(data)))
+            checked: Any = (1, shape, dtype.value, bool(fortran), bytes(data))
+            super().__setstate__(checked)
 
     return Array, boxes
 

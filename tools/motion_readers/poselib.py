@@ -49,7 +49,7 @@ def read(path: Path, character: Character) -> Motion:
 
 
 def _array(value: Any) -> np.ndarray:
-    """The array that stands under `arr`. Lists are not taken: one may be in a pickle once and be meant often."""
+    """The array under `arr`. No lists: one may be in a pickle once and be meant many times."""
     array = value["arr"]
     if not isinstance(array, np.ndarray):
         raise TypeError(f"{type(array).__name__}, which is no array")
