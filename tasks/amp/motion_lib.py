@@ -87,6 +87,8 @@ class MotionLib:
         self.num_motions = len(motions)
         self.durations = self._tensor([motion.duration for motion in motions])
         self.weights = self._tensor(weights) / sum(weights)
+        summed = self.weights.cumsum(0)
+        self._shares = summed / summed[-1]  # ends in exactly 1, which no random number reaches
         self._fps = self._tensor([motion.fps for motion in motions])
         self._last = torch.tensor([motion.num_frames - 1 for motion in motions], device=self.device)
         self._first = torch.cat((self._last.new_zeros(1), (self._last + 1).cumsum(0)[:-1]))
@@ -102,7 +104,8 @@ class MotionLib:
 
     def sample_motions(self, n: int) -> Tensor:
         """Draw n clips by weight: (n,) int64."""
-        return torch.multinomial(self.weights, n, replacement=True)
+        # torch.multinomial would wait for the device to check the weights
+        return torch.searchsorted(self._shares, torch.rand(n, device=self.device), right=True)
 
     def sample_times(self, ids: Tensor, truncate: float = 0.0) -> Tensor:
         """Draw a time [s] in each clip, uniform from `truncate` to its end: (n,)."""

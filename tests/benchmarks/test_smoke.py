@@ -33,3 +33,9 @@ def test_against_rl_games():
         "one_process / rl_games",
         "one_process / rl_games, what is not physics",
     }
+
+
+def test_motion_lib():
+    (measured,) = json.loads(run("motion_lib.py", "--motions", "run"))["measured"]
+    assert measured["motion_file"] == "run"
+    assert set(measured) == {"motion_file", "draw", "state", "body_positions"}

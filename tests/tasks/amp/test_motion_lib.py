@@ -179,8 +179,7 @@ def test_sampling_never_waits_for_the_device():
         ids = lib.sample_motions(16)
         lib.body_positions(ids, lib.sample_times(ids))
         lib.mean_speed(ids)
-    # drawing by weight checks the weights, which lie on the device: that is torch's own
-    assert set(mode.found) <= {"aten::_local_scalar_dense", "aten::is_nonzero"} and len(mode.found) <= 4
+    assert mode.found == []
 
 
 @pytest.mark.parametrize(
