@@ -1,7 +1,7 @@
 """Brings the pose of another body onto our character by inverse kinematics (mink, on MuJoCo).
 
-A reader hands over where the joints of a recorded body are, and how its trunk, head and feet are turned. Targets are
-made of these with our bones' lengths; every frame starts from the frame before.
+A reader hands over where the joints of a recorded body are, and how its trunk, head and feet are turned. Targets
+are made of these with our bones' lengths; every frame starts from the frame before.
 """
 
 from __future__ import annotations
@@ -18,9 +18,7 @@ from tools.character_model import load_model, poses_of, qpos_of
 
 SIDES = ("right", "left")
 LANDMARKS = tuple(
-    f"{side}_{joint}"
-    for side in SIDES
-    for joint in ("shoulder", "elbow", "wrist", "hip", "knee", "ankle")
+    f"{side}_{joint}" for side in SIDES for joint in ("shoulder", "elbow", "wrist", "hip", "knee", "ankle")
 )
 TURNED_BODIES = ("pelvis", "torso", "head", "right_foot", "left_foot")
 ANKLE_HEIGHT = 0.05
@@ -46,8 +44,8 @@ class Recording:
 
     Args:
         positions: for each name of `LANDMARKS` the joint's position (T, 3), in any unit of length.
-        rotations: for each name of `TURNED_BODIES` the world rotation (T) of a body whose axes are those of ours:
-            x forward, y left, z up when the body stands upright (and a foot is flat on the ground).
+        rotations: for each name of `TURNED_BODIES` the world rotation (T) of a body whose axes are those of
+            ours: x forward, y left, z up when the body stands upright, its feet flat on the ground.
     """
 
     positions: dict[str, np.ndarray]
@@ -56,7 +54,9 @@ class Recording:
 
 def leg_length(positions: dict[str, np.ndarray]) -> float:
     """Mean length of the legs from hip to ankle, along the knee."""
-    bones = [(f"{side}_{a}", f"{side}_{b}") for side in SIDES for a, b in (("hip", "knee"), ("knee", "ankle"))]
+    bones = [
+        (f"{side}_{a}", f"{side}_{b}") for side in SIDES for a, b in (("hip", "knee"), ("knee", "ankle"))
+    ]
     lengths = [np.linalg.norm(positions[b] - positions[a], axis=-1).mean() for a, b in bones]
     return float(sum(lengths)) / len(SIDES)
 
@@ -69,7 +69,7 @@ def our_leg_length(character: Character) -> float:
 def retarget(
     recording: Recording, character: Character, scale: float | None = None
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Return root positions (T, 3) [m] and local rotations (T, B, 4) xyzw of the character in the recorded poses.
+    """Return root positions (T, 3) [m] and local rotations (T, B, 4) xyzw of our character in these poses.
 
     Args:
         recording: what to follow.
@@ -95,7 +95,10 @@ def _targets(
     positions = {"pelvis": pelvis}
     torso = pelvis + rotations["pelvis"].apply(_offset(character, "torso"))
     for side in SIDES:
-        upper, lower = _direction(points, side, "shoulder", "elbow"), _direction(points, side, "elbow", "wrist")
+        upper, lower = (
+            _direction(points, side, "shoulder", "elbow"),
+            _direction(points, side, "elbow", "wrist"),
+        )
         shoulder = torso + rotations["torso"].apply(_offset(character, f"{side}_upper_arm"))
         elbow = shoulder + _bone(character, f"{side}_lower_arm") * upper
         positions[f"{side}_lower_arm"] = elbow
@@ -112,15 +115,13 @@ def _targets(
 def limb_rotation(trunk: Rotation, upper: np.ndarray, lower: np.ndarray, side: str, is_arm: bool) -> Rotation:
     """World rotations (T) of an upper arm or thigh from the directions (T, 3) of its bone and the next.
 
-    Its z-axis runs against the bone. Its y-axis is the hinge's, which a bend shows; the straighter the limb, the more
-    it is that of the shortest turn from a resting direction: sideways for an arm, which hardly ever points to the
-    other side, and down for a leg.
+    Its z-axis runs against the bone. Its y-axis is the hinge's, which a bend shows; the straighter the limb, the
+    more it is that of the shortest turn from a resting direction: sideways for an arm, which hardly ever points to
+    the other side, and down for a leg.
     """
-    sideways = np.array([0.0, -1.0 if side == "right" else 1.0, 0.0])
-    down = np.array([0.0, 0.0, -1.0])
-    rest_bone = sideways if is_arm else down
-    rest_hinge = np.cross(down, sideways) @ np.array([1.0, 0, 0]) * np.array([0.0, 0.0, 1.0])
-    rest_hinge = rest_hinge if is_arm else np.array([0.0, 1.0, 0.0])
+    sign = -1.0 if side == "right" else 1.0
+    rest_bone = np.array([0.0, sign, 0.0] if is_arm else [0.0, 0.0, -1.0])
+    rest_hinge = np.array([0.0, 0.0, sign] if is_arm else [0.0, 1.0, 0.0])
     swing = _shortest_turn(trunk.apply(rest_bone), upper)
     resting = (swing * trunk).apply(rest_hinge)
     bend = np.cross(upper, lower) * (-1.0 if is_arm else 1.0)  # knees bend about +y, elbows about -y
