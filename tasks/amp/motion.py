@@ -134,10 +134,10 @@ def load_motion(path: str | Path) -> Motion:
 def close_loop(motion: Motion, closing_time: float | None = None, turning: bool | None = None) -> Motion:
     """Let a clip end in its first pose again, so that it repeats without a jump.
 
-    Recorded loops end one step before they begin anew. The way to the closing frame goes on, in position and
-    heading, at the mean of the root's first and last velocity; joints go straight to the first pose, in one
-    frame, or in as many as keep them no faster than the clip's fastest joint. A last frame that is the first
-    pose already, but for position and heading, only becomes exactly so.
+    Recorded loops end one step before they begin anew. On the way to the closing frame the root's velocity
+    goes evenly from its last to its first, turned with the heading; joints go straight to the first pose, in
+    one frame, or in as many as keep them no faster than the clip's fastest joint. A last frame that is the
+    first pose already, but for position and heading, only becomes exactly so.
 
     Args:
         motion: a clip; its `loop` becomes "wrap".
@@ -147,16 +147,13 @@ def close_loop(motion: Motion, closing_time: float | None = None, turning: bool 
             straight walk into a circle).
     """
     path, rot = torch.from_numpy(motion.root_pos).double(), torch.from_numpy(motion.local_rot).double()
-    steps, turn = _closing(rot, turning)
-    if closing_time is not None:
-        steps = max(1, round(closing_time * motion.fps))
-    first_step = quat_apply(yaw_quat(turn), path[1] - path[0])
-    closing_pos = path[-1] + steps * 0.5 * (first_step + path[-1] - path[-2])
-    closing_pos[2] = path[0, 2]
-    blends = torch.linspace(0.0, 1.0, steps + 1, dtype=torch.float64)[1:] if steps else torch.ones(1)
-    way = blends.double().view(-1, 1, 1)
-    new_pos = torch.lerp(path[-1], closing_pos, way[:, 0])
-    new_rot = slerp(rot[-1].expand(len(way), -1, -1), _turned(rot[0], turn).expand(len(way), -1, -1), way)
+    steps, turn = _closing(rot, turning, None if closing_time is None else round(closing_time * motion.fps))
+    way = torch.linspace(0.0, 1.0, steps + 1)[1:].double() if steps else torch.ones(1).double()
+    new_pos = _path_on(path, turn, steps, way.unsqueeze(-1))
+    first_pose = _turned(rot[0], turn)
+    new_rot = slerp(
+        rot[-1:].expand(len(way), -1, -1), first_pose.expand(len(way), -1, -1), way.view(-1, 1, 1)
+    )
     kept = motion.num_frames if steps else motion.num_frames - 1
     return dataclasses.replace(
         motion,
@@ -172,12 +169,13 @@ def seam_angle(motion: Motion) -> float:
     return float(_angles(rot[-1], _turned(rot[0], turn_between(rot[0, 0], rot[-1, 0]))).max())
 
 
-def _closing(rot: torch.Tensor, turning: bool | None) -> tuple[int, torch.Tensor]:
+def _closing(rot: torch.Tensor, turning: bool | None, steps: int | None) -> tuple[int, torch.Tensor]:
     """Frames to the closing one, 0 if the last is it already, and the heading gained by then (0-dim) [rad].
 
     Args:
         rot: (T, B, 4) of the clip.
         turning: see `close_loop`.
+        steps: the frames, if they are given.
     """
     root = rot[:, 0]
     gained = turn_between(root[0], root[-1])
@@ -186,12 +184,33 @@ def _closing(rot: torch.Tensor, turning: bool | None) -> tuple[int, torch.Tensor
         turning = abs(float(gained + sway)) >= MIN_TURN
     if not turning:
         gained, sway = torch.zeros_like(gained), torch.zeros_like(sway)
+    if steps is None:
+        steps = _frames_to_close(rot, gained)
+    return steps, gained + steps * sway
+
+
+def _frames_to_close(rot: torch.Tensor, gained: torch.Tensor) -> int:
+    """As many as keep joints no faster than the clip's fastest; 0 if the last frame is the first pose."""
     speeds = _angles(rot[1:], rot[:-1]).amax(dim=-1).clamp(min=SAME_POSE)  # of the fastest joint, rad a frame
     seam = float(_angles(rot[-1], _turned(rot[0], gained)).max())
     if seam <= CLOSED_SEAM * float(speeds.quantile(FAST_STEP)):
-        return 0, gained
-    steps = math.ceil(seam / float(speeds.max()))
-    return steps, gained + steps * sway
+        return 0
+    return math.ceil(seam / float(speeds.max()))
+
+
+def _path_on(path: torch.Tensor, turn: torch.Tensor, steps: int, way: torch.Tensor) -> torch.Tensor:
+    """The root's way (k, 3) from a path's last frame to the closing one, whose height is the first frame's.
+
+    Args:
+        path: (T, 3) [m].
+        turn: heading gained by the closing frame (0-dim) [rad].
+        steps: frames until then.
+        way: (k, 1) share of them that has passed.
+    """
+    step, first_step = path[-1] - path[-2], quat_apply(yaw_quat(turn), path[1] - path[0])
+    path_on = path[-1] + steps * way * (step + 0.5 * way * (first_step - step))
+    path_on[:, 2:] += way * (path[0, 2] - path_on[-1, 2])
+    return path_on
 
 
 def _turned(pose: torch.Tensor, turn: torch.Tensor) -> torch.Tensor:

@@ -31,7 +31,7 @@ from tasks.amp.rotations import (
 )
 
 MOTIONS = REPOSITORY / "assets" / "motions"
-NO_TURN = 1e-4  # heading gained over a cycle that counts as none [rad]
+MIN_TURN = math.radians(2.0)  # less heading than this gained over a cycle is drift, and taken out
 
 
 @dataclass
@@ -60,8 +60,9 @@ class MotionLib:
     Frames of all clips lie one after another in a few tensors. Between frames positions and velocities are
     interpolated linearly, rotations on the shorter arc. Velocities are central differences of the frames,
     over the wrap for clips that wrap, without any smoothing. A clip that wraps goes on for ever, both ways:
-    each cycle begins where the one before ended, in position and heading. Any other clip holds its ends, at
-    rest beyond them.
+    each cycle begins where the one before ended, in position and heading; but less heading than `MIN_TURN`
+    is taken out, evenly over the cycle, or what is meant to go straight would go in a wide circle. Any other
+    clip holds its ends, at rest beyond them.
 
     Args:
         motions: the clips.
@@ -172,7 +173,10 @@ class _Clip:
         pos = torch.from_numpy(motion.root_pos).double()
         rot = torch.from_numpy(motion.local_rot).double()
         wraps = motion.loop == "wrap"
-        turn = _heading_gained(rot[:, 0]) if wraps else 0.0
+        turn = float(turn_between(rot[0, 0], rot[-1, 0])) if wraps else 0.0
+        if wraps and abs(turn) < MIN_TURN:
+            rot[:, 0] = quat_mul(yaw_quat(-turn * torch.linspace(0.0, 1.0, len(rot)).double()), rot[:, 0])
+            turn = 0.0
         spin = yaw_quat(torch.tensor(turn, dtype=torch.float64))
         planar = torch.tensor([1.0, 1.0, 0.0], dtype=torch.float64)
         # T(p) = R p + shift leads from one cycle to the next; with a turn it has a fixed point, the centre
@@ -201,12 +205,6 @@ def _planar_speed(motion: Motion) -> float:
     planar = torch.from_numpy(motion.root_pos[:, :2]).double()
     points = planar[[0, -1]] if motion.loop == "wrap" else planar
     return float(torch.linalg.vector_norm(points.diff(dim=0), dim=-1).sum()) / motion.duration
-
-
-def _heading_gained(root_rot: Tensor) -> float:
-    """Heading from the first frame to the last, 0 where it is only rounding [rad]."""
-    turn = float(turn_between(root_rot[0], root_rot[-1]))
-    return turn if abs(turn) > NO_TURN else 0.0
 
 
 def _with_neighbours(

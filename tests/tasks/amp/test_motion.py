@@ -179,3 +179,19 @@ def test_a_pose_that_comes_again_turned_closes_a_turning_clip():
     closed = close_loop(arm_motion([0.0, 0.2, 0.4, 0.2, 0.0], yaw=[0.0, 0.1, 0.2, 0.3, 0.4]))
     assert closed.num_frames == 5
     np.testing.assert_allclose(closed.local_rot[-1, 0], about("z", 0.4), atol=1e-6)
+
+
+def test_on_a_long_way_to_the_closing_frame_velocity_and_heading_change_evenly():
+    # Last step (0, 1), first step (1, 0), three frames to close, by when the heading has turned by 30°, and
+    # by 10° for each: 60° in all, so the first step comes again as (cos 60°, sin 60°).
+    yaw = [math.radians(angle) for angle in (0.0, 10.0, 20.0, 30.0)]
+    path = [[0.0, 0.0, 1.0], [1.0, 0.0, 1.0], [2.0, 0.0, 1.0], [2.0, 1.0, 1.3]]
+    closed = close_loop(arm_motion([0.0, 0.2, 0.2, 0.15], path, yaw), closing_time=0.3)
+    assert closed.num_frames == 7
+    for frame, angle in ((4, 40.0), (5, 50.0), (6, 60.0)):
+        np.testing.assert_allclose(closed.local_rot[frame, 0], about("z", math.radians(angle)), atol=1e-6)
+    # velocity after a share w of the way: (1 - w) (0, 1) + w (cos 60°, sin 60°); position is its integral
+    last, first = np.array([0.0, 1.0]), np.array([0.5, math.sqrt(0.75)])
+    expected = [[2.0, 1.0] + 3.0 * ((w - w * w / 2) * last + w * w / 2 * first) for w in (1 / 3, 2 / 3, 1.0)]
+    np.testing.assert_allclose(closed.root_pos[4:, :2], expected, atol=1e-6)
+    assert closed.root_pos[-1, 2] == pytest.approx(1.0)

@@ -90,6 +90,15 @@ def test_a_turning_clip_goes_on_turning():
     assert_near(state.root_ang_vel, [[0.0, 0.0, math.radians(100.0)]] * 8, atol=1e-4)
 
 
+def test_a_little_heading_gained_over_a_cycle_is_taken_out_evenly():
+    path = [[0.2 * i, 0.0, 1.0] for i in range(5)]
+    drifting = arm_motion([0.0] * 5, path, [math.radians(0.4 * i) for i in range(5)], loop="wrap")  # 1.6°
+    state = state_at(library(drifting), 0.0, 0.3, 0.4 * 50 + 0.1)
+    assert_near(state.root_rot, [[0.0, 0.0, 0.0, 1.0]] * 3)
+    assert_near(state.root_ang_vel, [[0.0, 0.0, 0.0]] * 3, atol=1e-4)
+    assert_near(state.root_pos, [[0.0, 0.0, 1.0], [0.6, 0.0, 1.0], [0.8 * 50 + 0.2, 0.0, 1.0]], atol=1e-4)
+
+
 def test_a_clip_that_does_not_wrap_holds_its_ends_at_rest():
     state = state_at(library(walking("clamp")), -1.0, -1e-3, 0.0, 0.4, 0.41, 9.0)
     assert_near(state.root_pos[:, 0], [0.0, 0.0, 0.0, 0.8, 0.8, 0.8])
