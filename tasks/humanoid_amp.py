@@ -260,8 +260,9 @@ class HumanoidAMP(VecTask):
         return self._obs_dict(self.obs_buf)
 
     def _start(self, env_ids: Tensor, start: Start) -> None:
-        """Put the environments into these states."""
+        """Put the environments into these states, raised where a shape would be under the ground."""
         self.root_states[env_ids] = start.root_states
+        self.root_states[env_ids, 2] += self._depth(start)
         self.dof_pos[env_ids], self.dof_vel[env_ids] = start.dof_pos, start.dof_vel
         self.amp_history[env_ids] = start.frames
         self.prev_root_pos[env_ids] = start.root_states[:, 0:3]
@@ -272,6 +273,13 @@ class HumanoidAMP(VecTask):
         roots, dofs = gymtorch.unwrap_tensor(self.root_states), gymtorch.unwrap_tensor(self.dof_state)
         self.gym.set_actor_root_state_tensor_indexed(self.sim, roots, ids, n)
         self.gym.set_dof_state_tensor_indexed(self.sim, dofs, ids, n)
+
+    def _depth(self, start: Start) -> Tensor:
+        """How deep the lowest shape is under the ground, (n,) [m]; contact would throw it out of there."""
+        root = start.root_states
+        local_rot = local_rotations_from_dof_pos(self.character, start.dof_pos, root[:, 3:7])
+        poses = forward_kinematics(self.character, root[:, 0:3], local_rot)
+        return (-lowest_heights(self.shape_points, *poses).amin(dim=-1)).clamp(min=0.0)
 
     # ---------------------------------------------------------------- what learning asks for
 

@@ -1,6 +1,7 @@
 """HumanoidAMP: its states are the clips', and what the discriminator sees is neither early nor late."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -11,7 +12,7 @@ from scipy.spatial.transform import Rotation
 import tasks
 from tasks.amp.character import Character
 from tasks.amp.ground import lowest_heights
-from tasks.amp.motion import Motion, save_motion
+from tasks.amp.motion import Motion, load_motion, save_motion
 from tasks.humanoid_amp import fallen_by_contact, pd_action
 from tests.tasks.task_configs import SIM
 
@@ -172,6 +173,16 @@ def test_default_start_is_a_t_pose_at_rest(make):
 def test_start_begins_with_the_first_frame(make):
     task = make(stateInit="Start")
     assert torch.allclose(task.reset()["obs"], clip_frames(task, 0.0, 0.0, 0.0)[:, 0], atol=1e-3)
+
+
+def test_a_start_under_the_ground_is_raised_until_it_touches(make, clip, tmp_path):
+    motion = load_motion(clip)
+    sunk = replace(motion, root_pos=motion.root_pos - np.array([0.0, 0.0, 1.2], dtype=np.float32))
+    save_motion(sunk, tmp_path / "sunk.npz")
+    task = make(motion_file=str(tmp_path / "sunk.npz"))
+    at(task, 0.1, 0.4, 0.7)
+    lowest = lowest_heights(task.shape_points, task.body_pos, task.body_rot).amin(dim=-1)
+    assert torch.allclose(lowest, torch.zeros(3), atol=1e-5)
 
 
 def test_random_starts_differ_and_hybrid_mixes(make):
