@@ -1,7 +1,7 @@
 """Brings the pose of another body onto our character by inverse kinematics (mink, on MuJoCo).
 
-A reader hands over where the joints of a recorded body are, and how its trunk, head and feet are turned. Targets
-are made of these with our bones' lengths; every frame starts from the frame before.
+A reader hands over where the joints of a recorded body are, and how its trunk, head and feet are turned.
+Targets are made of these with our bones' lengths; every frame starts from the frame before.
 """
 
 from __future__ import annotations
@@ -11,9 +11,10 @@ from dataclasses import dataclass
 
 import mink
 import numpy as np
+import torch
 from scipy.spatial.transform import Rotation
 
-from tasks.amp.character import Character
+from tasks.amp.character import Character, forward_kinematics
 from tools.character_model import load_model, poses_of, qpos_of
 
 SIDES = ("right", "left")
@@ -80,7 +81,8 @@ def retarget(
     targets = _targets(recording, character, scale)
     qpos = _solve(character, *targets)
     _report(character, qpos, targets[0])
-    return poses_of(character, qpos)
+    root_pos, local_rot = poses_of(character, qpos)
+    return root_pos, local_rot * np.where(local_rot[:1, :, 3:] < 0, -1.0, 1.0)  # q and -q are one rotation
 
 
 def _targets(
@@ -115,9 +117,9 @@ def _targets(
 def limb_rotation(trunk: Rotation, upper: np.ndarray, lower: np.ndarray, side: str, is_arm: bool) -> Rotation:
     """World rotations (T) of an upper arm or thigh from the directions (T, 3) of its bone and the next.
 
-    Its z-axis runs against the bone. Its y-axis is the hinge's, which a bend shows; the straighter the limb, the
-    more it is that of the shortest turn from a resting direction: sideways for an arm, which hardly ever points to
-    the other side, and down for a leg.
+    Its z-axis runs against the bone. Its y-axis is the hinge's, which a bend shows; the straighter the limb,
+    the more it is that of the shortest turn from a resting direction: sideways for an arm, which hardly ever
+    points to the other side, and down for a leg.
     """
     sign = -1.0 if side == "right" else 1.0
     rest_bone = np.array([0.0, sign, 0.0] if is_arm else [0.0, 0.0, -1.0])
@@ -203,10 +205,6 @@ def _pose(position: np.ndarray | None, rotation: Rotation | None, frame: int) ->
 
 def _report(character: Character, qpos: np.ndarray, targets: dict[str, np.ndarray]) -> None:
     """Say how near hands and feet came to their targets."""
-    import torch
-
-    from tasks.amp.character import forward_kinematics
-
     root_pos, local_rot = poses_of(character, qpos)
     body_pos, _ = forward_kinematics(
         character, torch.from_numpy(root_pos).float(), torch.from_numpy(local_rot).float()

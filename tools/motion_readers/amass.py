@@ -1,9 +1,10 @@
 """AMASS' `.npz` files (Mahmood et al. 2019): `poses` (T, 156) of SMPL-H, `trans` (T, 3), `mocap_framerate`.
 
-z is up. A pose is an axis times an angle for each joint: the pelvis, 21 of the body, then hands, which do not
-count here; the first 66 columns are the same in SMPL and SMPL-X. The body model itself, under a licence of its own,
-is not needed: only joint rotations and the pelvis' path matter, and a skeleton of the same tree with our
-character's limbs shows where they lead. Who was recorded (`betas`) does not count either.
+z is up. A pose is an axis times an angle for each joint: the pelvis, 21 of the body, then hands, which
+do not count here; the first 66 columns are the same in SMPL and SMPL-X. The body model itself, under a
+licence of its own, is not needed: only joint rotations and the pelvis' path matter, and a skeleton of
+the same tree with our character's limbs shows where they lead. Who was recorded (`betas`) does not
+count either.
 """
 
 from __future__ import annotations
@@ -22,8 +23,8 @@ from tools.retarget import SIDES, Recording, retarget
 PARENTS = (-1, 0, 0, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 9, 9, 12, 13, 14, 16, 17, 18, 19)
 JOINTS = (
     "pelvis", "left_hip", "right_hip", "spine1", "left_knee", "right_knee", "spine2", "left_ankle",
-    "right_ankle", "spine3", "left_toe", "right_toe", "neck", "left_collar", "right_collar", "head", "left_shoulder",
-    "right_shoulder", "left_elbow", "right_elbow", "left_wrist", "right_wrist",
+    "right_ankle", "spine3", "left_toe", "right_toe", "neck", "left_collar", "right_collar", "head",
+    "left_shoulder", "right_shoulder", "left_elbow", "right_elbow", "left_wrist", "right_wrist",
 )  # fmt: skip
 TURNING_JOINT = {
     "pelvis": "pelvis", "torso": "spine3", "head": "head",
