@@ -94,12 +94,13 @@ class MotionLib:
         self._last = torch.tensor([motion.num_frames - 1 for motion in motions], device=self.device)
         self._first = torch.cat((self._last.new_zeros(1), (self._last + 1).cumsum(0)[:-1]))
         self._wraps = torch.tensor([motion.loop == "wrap" for motion in motions], device=self.device)
-        clips = [_Clip(motion, self.character) for motion in motions]
-        self._rot = torch.cat([clip.rot for clip in clips])  # (F, B, 4)
-        self._linear = torch.cat([clip.linear for clip in clips])  # (F, 9 + D)
-        self._cycle_turn = torch.stack([clip.turn for clip in clips])  # (M,)
-        self._cycle_step = torch.stack([clip.step for clip in clips])  # (M, 3)
-        self._centre = torch.stack([clip.centre for clip in clips])  # (M, 3)
+        on_cpu = character.to("cpu")
+        clips = [_Clip(motion, on_cpu) for motion in motions]
+        self._rot = torch.cat([clip.rot for clip in clips]).to(self.device)  # (F, B, 4)
+        self._linear = torch.cat([clip.linear for clip in clips]).to(self.device)  # (F, 9 + D)
+        self._cycle_turn = self._tensor([clip.turn for clip in clips])  # (M,)
+        self._cycle_step = torch.stack([clip.step for clip in clips]).to(self.device)  # (M, 3)
+        self._centre = torch.stack([clip.centre for clip in clips]).to(self.device)  # (M, 3)
         self._speeds = self._tensor([_planar_speed(motion) for motion in motions])
         self._turns = bool((self._cycle_turn != 0.0).any())
 
@@ -166,10 +167,9 @@ class MotionLib:
 
 
 class _Clip:
-    """One clip's frames and velocities, and how a cycle moves the root: a planar turn and step."""
+    """A clip's frames and velocities, and how a cycle moves the root: a planar turn and step. On the CPU."""
 
     def __init__(self, motion: Motion, character: Character) -> None:
-        device = character.offsets.device
         pos = torch.from_numpy(motion.root_pos).double()
         rot = torch.from_numpy(motion.local_rot).double()
         wraps = motion.loop == "wrap"
@@ -194,10 +194,9 @@ class _Clip:
             pos, rot = _with_neighbours(pos, rot, spin, centre, shift)
         velocities = _velocities(pos, rot, motion.fps, wraps, character)
         inner = slice(1, -1) if wraps else slice(None)
-        self.rot = rot[inner].float().to(device)
-        self.linear = torch.cat((pos[inner], *velocities), dim=-1).float().to(device)
-        self.turn = torch.tensor(turn, dtype=torch.float32, device=device)
-        self.step, self.centre = shift.float().to(device), centre.float().to(device)
+        self.rot = rot[inner].float()
+        self.linear = torch.cat((pos[inner], *velocities), dim=-1).float()
+        self.turn, self.step, self.centre = turn, shift.float(), centre.float()
 
 
 def _planar_speed(motion: Motion) -> float:

@@ -2,6 +2,7 @@
 
 import math
 
+import mujoco
 import pytest
 import torch
 
@@ -13,6 +14,7 @@ from tasks.amp.character import (
     local_rotations_from_dof_pos,
 )
 from tests.tasks.amp.skeletons import arm
+from tools.character_model import load_model, qpos_of
 
 HUMANOID_PARENTS = (-1, 0, 1, 1, 3, 4, 1, 6, 7, 0, 9, 10, 0, 12, 13)
 
@@ -79,6 +81,22 @@ def test_bodies_come_in_their_own_order_whatever_their_depth():
         torch.testing.assert_close(
             body_pos[:, body] - body_pos[:, parent], humanoid.offsets[body].expand(2, 3)
         )
+
+
+def test_forward_kinematics_agrees_with_mujoco():
+    torch.manual_seed(1)
+    humanoid, model = Character.from_mjcf(HUMANOID_MJCF), load_model()
+    data = mujoco.MjData(model)
+    root_pos, root_rot = torch.randn(5, 3), torch.nn.functional.normalize(torch.randn(5, 4), dim=-1)
+    local_rot = local_rotations_from_dof_pos(humanoid, torch.randn(5, 28), root_rot)
+    body_pos, body_rot = forward_kinematics(humanoid, root_pos, local_rot)
+    for frame, qpos in enumerate(qpos_of(humanoid, root_pos.numpy(), local_rot.numpy())):
+        data.qpos[:] = qpos
+        mujoco.mj_kinematics(model, data)
+        xpos, xquat = torch.from_numpy(data.xpos[1:]).float(), torch.from_numpy(data.xquat[1:]).float()
+        torch.testing.assert_close(body_pos[frame], xpos, atol=1e-5, rtol=0)
+        same = (body_rot[frame] * xquat.roll(-1, dims=-1)).sum(-1).abs()  # q and -q are one rotation
+        torch.testing.assert_close(same, torch.ones(15), atol=1e-5, rtol=0)
 
 
 def test_dof_positions_come_back_from_rotations():

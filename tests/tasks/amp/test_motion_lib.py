@@ -191,6 +191,20 @@ def test_sampling_never_waits_for_the_device():
     assert mode.found == []
 
 
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+def test_states_on_the_gpu_are_those_on_the_processor():
+    motions, weights = [walking(), circling(), walking("clamp")], [1.0, 1.0, 1.0]
+    ids, times = torch.tensor([0, 1, 2, 1]), torch.tensor([0.93, -2.0, 0.3, 5.0])
+    here = MotionLib(motions, weights, arm())
+    there = MotionLib(motions, weights, arm(), "cuda")
+    drawn = there.sample_motions(8)
+    assert there.sample_times(drawn).is_cuda and there.mean_dof_pos().is_cuda
+    for name, values in vars(there.state(ids.cuda(), times.cuda())).items():
+        torch.testing.assert_close(values.cpu(), vars(here.state(ids, times))[name], atol=1e-5, rtol=0)
+    bodies = there.body_positions(ids.cuda(), times.cuda())
+    torch.testing.assert_close(bodies.cpu(), here.body_positions(ids, times), atol=1e-5, rtol=0)
+
+
 @pytest.mark.parametrize(
     ("weights", "message"),
     [([1.0], "2 motions and 1 weights"), ([0.0, 0.0], "some"), ([2.0, -1.0], "negative")],
