@@ -46,6 +46,44 @@ BODIES = {
     },
 }
 
+# The AMP humanoid's; body: (parent, position in the parent's frame [m], mass [kg])
+AMP_BODIES = {
+    "pelvis": ("world", (0, 0, 1), 9.996),
+    "torso": ("pelvis", (0, 0, 0.236151), 12.011),
+    "head": ("torso", (0, 0, 0.223894), 3.882),
+    "right_upper_arm": ("torso", (-0.02405, -0.18311, 0.2435), 1.499),
+    "right_lower_arm": ("right_upper_arm", (0, 0, -0.274788), 1.0),
+    "right_hand": ("right_lower_arm", (0, 0, -0.258947), 0.5),
+    "left_upper_arm": ("torso", (-0.02405, 0.18311, 0.2435), 1.499),
+    "left_lower_arm": ("left_upper_arm", (0, 0, -0.274788), 1.0),
+    "left_hand": ("left_lower_arm", (0, 0, -0.258947), 0.5),
+    "right_thigh": ("pelvis", (0, -0.084887, 0), 4.502),
+    "right_shin": ("right_thigh", (0, 0, -0.421546), 3.0),
+    "right_foot": ("right_shin", (0, 0, -0.40987), 1.0),
+    "left_thigh": ("pelvis", (0, 0.084887, 0), 4.502),
+    "left_shin": ("left_thigh", (0, 0, -0.421546), 3.0),
+    "left_foot": ("left_shin", (0, 0, -0.40987), 1.0),
+}
+# joint group: (body, ranges by axis [degrees], gear [N m], stiffness, damping, armature)
+AMP_JOINTS = {
+    "abdomen": ("torso", {"x": (-60, 60), "y": (-60, 90), "z": (-50, 50)}, 125, 600, 60, 0.025),
+    "neck": ("head", {"x": (-50, 50), "y": (-40, 60), "z": (-45, 45)}, 20, 50, 5, 0.017),
+    "right_shoulder": (
+        "right_upper_arm", {"x": (-180, 45), "y": (-180, 60), "z": (-90, 90)}, 70, 200, 20, 0.02,
+    ),
+    "right_elbow": ("right_lower_arm", {"": (-160, 0)}, 60, 150, 15, 0.015),
+    "left_shoulder": (
+        "left_upper_arm", {"x": (-45, 180), "y": (-180, 60), "z": (-90, 90)}, 70, 200, 20, 0.02,
+    ),
+    "left_elbow": ("left_lower_arm", {"": (-160, 0)}, 60, 150, 15, 0.015),
+    "right_hip": ("right_thigh", {"x": (-60, 15), "y": (-140, 60), "z": (-60, 35)}, 125, 300, 30, 0.02),
+    "right_knee": ("right_shin", {"": (0, 160)}, 100, 300, 30, 0.02),
+    "right_ankle": ("right_foot", {"x": (-30, 30), "y": (-55, 55), "z": (-40, 40)}, 50, 200, 20, 0.01),
+    "left_hip": ("left_thigh", {"x": (-15, 60), "y": (-140, 60), "z": (-35, 60)}, 125, 300, 30, 0.02),
+    "left_knee": ("left_shin", {"": (0, 160)}, 100, 300, 30, 0.02),
+    "left_ankle": ("left_foot", {"x": (-30, 30), "y": (-55, 55), "z": (-40, 40)}, 50, 200, 20, 0.01),
+}  # fmt: skip
+
 # joint: (body, axis in the body's frame, range [degrees], stiffness, damping, armature)
 JOINTS = {
     "ant": {
@@ -193,6 +231,62 @@ def test_humanoid_stands_in_its_default_pose():
     data = mujoco.MjData(model)
     mujoco.mj_forward(model, data)
     assert data.body("left_foot").xpos[2] == pytest.approx(data.body("right_foot").xpos[2])
+    assert data.ncon == 0, "no part of the body touches another"
+
+
+@pytest.fixture(scope="module")
+def amp_model() -> mujoco.MjModel:
+    return mujoco.MjModel.from_xml_path(str(ASSETS / "mjcf" / "amp_humanoid.xml"))
+
+
+def test_amp_humanoids_bodies(amp_model):
+    assert [amp_model.body(i).name for i in range(1, amp_model.nbody)] == list(AMP_BODIES)
+    for name, (parent, pos, mass) in AMP_BODIES.items():
+        body = amp_model.body(name)
+        assert amp_model.body(body.parentid[0]).name == parent
+        np.testing.assert_allclose(body.pos, pos, atol=1e-9, err_msg=name)
+        assert body.mass[0] == pytest.approx(mass, abs=5.1e-4), name  # given to three decimals
+    assert amp_model.body_mass.sum() == pytest.approx(48.891, abs=5e-4)
+    assert (amp_model.nq, amp_model.nv, amp_model.nu) == (35, 34, 28)
+
+
+def test_amp_humanoids_joints(amp_model):
+    expected = [
+        (f"{group}_{axis}" if axis else group, axis or "y", group, limits)
+        for group, figures in AMP_JOINTS.items()
+        for axis, limits in figures[1].items()
+    ]
+    assert [amp_model.joint(i).name for i in range(1, amp_model.njnt)] == [name for name, *_ in expected]
+    for name, axis, group, limits in expected:
+        body, _, gear, stiffness, damping, armature = AMP_JOINTS[group]
+        joint, motor = amp_model.joint(name), amp_model.actuator(name)
+        assert amp_model.body(joint.bodyid[0]).name == body
+        assert joint.type[0] == mujoco.mjtJoint.mjJNT_HINGE and not joint.pos.any()
+        np.testing.assert_array_equal(joint.axis, np.eye(3)["xyz".index(axis)], err_msg=name)
+        np.testing.assert_allclose(joint.range, np.deg2rad(limits), rtol=1e-9, err_msg=name)
+        actual = (joint.stiffness[0], joint.damping[0], joint.armature[0], motor.gear[0])
+        assert actual == (stiffness, damping, armature, gear), name
+
+
+def test_amp_humanoids_motors_of_hips_are_in_the_order_x_z_y(amp_model):
+    names = [amp_model.actuator(i).name for i in range(amp_model.nu)]
+    assert names[14:17] == ["right_hip_x", "right_hip_z", "right_hip_y"]
+    assert names[21:24] == ["left_hip_x", "left_hip_z", "left_hip_y"]
+
+
+def test_amp_humanoids_contacts(amp_model):
+    assert amp_model.ngeom == 18
+    assert np.all(amp_model.geom_condim == 1) and np.all(amp_model.geom_bodyid > 0)
+    np.testing.assert_allclose(amp_model.geom_friction, np.tile((1, 0.05, 0.05), (18, 1)))
+
+
+def test_amp_humanoid_stands_without_touching_itself(amp_model):
+    """Both soles are level, 0.881 m below the pelvis' origin."""
+    data = mujoco.MjData(amp_model)
+    mujoco.mj_forward(amp_model, data)
+    for side in ("right", "left"):
+        sole = data.geom(f"{side}_foot").xpos[2] - amp_model.geom(f"{side}_foot").size[2]
+        assert data.body("pelvis").xpos[2] - sole == pytest.approx(0.421546 + 0.40987 + 0.0225 + 0.0275)
     assert data.ncon == 0, "no part of the body touches another"
 
 
