@@ -10,7 +10,7 @@ from typing import Any
 
 import tasks
 from app.devices import Processes
-from app.schema import TaskBlock
+from app.schema import RunConfig, TaskBlock
 from learning.checkpoint import load_checkpoint, load_model_state
 from learning.config import AgentConfig
 from learning.model_builder import ModelBuilder
@@ -79,6 +79,27 @@ def check_train(config: dict[str, Any], make_runner: Callable[[], Runner]) -> An
         raise ConfigError("train.params: is missing; a train file holds RL Games' params block")
     runner.load(params)
     return runner.params["config"]
+
+
+def check_dump(settings: RunConfig, agent: AgentConfig) -> None:
+    """Check that what `dump_rollouts` asks for can be had, and written.
+
+    Raises:
+        ConfigError: nothing is scored, or the file cannot be written.
+    """
+    path = settings.dump_rollouts
+    if path is None:
+        return
+    if not settings.test:
+        raise ConfigError(f"dump_rollouts={path}: is written when testing; say test=True checkpoint=best too")
+    if not hasattr(agent.player, "dump_rollouts"):
+        raise ConfigError(f"dump_rollouts={path}: this agent imitates nothing, so there is nothing to score")
+    from tasks.amp.evaluation import check_dump_path
+
+    try:
+        check_dump_path(path)
+    except ValueError as error:
+        raise ConfigError(str(error)) from error
 
 
 def fit_batch(

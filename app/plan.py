@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from app.checks import check_checkpoint, check_task, check_train, fit_batch, import_modules, shown
+from app.checks import check_checkpoint, check_dump, check_task, check_train, fit_batch, import_modules, shown
 from app.commands import play_command
 from app.compose import Job, outside_dirs, override_key, recompose
 from app.devices import Processes, available_cores, check_engine, plan_processes
@@ -135,6 +135,7 @@ def _plan(job: Job, found: Checkpoint | None, make_runner: Callable[[], Runner])
     import_modules(settings.import_modules)
     task_class = check_task(config, settings.physics_engine)
     agent = check_train(config, make_runner)
+    check_dump(settings, agent)
     seed = _seed(config, settings, notes)
     processes = plan_processes(settings, agent.num_actors, available_cores())
     config["num_workers"] = None if processes.by_torchrun else processes.num_workers

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from tasks.amp.goals import GoalConfig, goal_class
+from tasks.amp.motion import load_motion
 from tasks.amp.motion_lib import motion_paths
 from tasks.amp.starts import StateInit
 from tasks.base.config import EnvConfig
@@ -65,7 +66,8 @@ class HumanoidAMPEnvConfig(GoalConfig, EnvConfig):
         EnvConfig.__post_init__(self)
         GoalConfig.__post_init__(self)
         goal_class(self.goal)
-        motion_paths(self.motion_file)  # a wrong name is refused before anything is built
+        for path, _ in motion_paths(self.motion_file):
+            load_motion(path)  # a clip that cannot be used is refused before anything is built
         if not 2 <= self.numAMPObsSteps <= MAX_AMP_OBS_STEPS:
             raise ValueError(
                 f"numAMPObsSteps={self.numAMPObsSteps}: must lie between 2 and {MAX_AMP_OBS_STEPS}"

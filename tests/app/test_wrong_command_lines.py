@@ -1,5 +1,6 @@
 """Wrong command lines: one readable message, exit code 2, no traceback, nothing left behind."""
 
+import numpy as np
 import pytest
 import torch
 
@@ -53,6 +54,11 @@ WRONG = {
     "no run to play": (["task=Ant", "test=True", "checkpoint=best"], ["there is no run of task=Ant"]),
     "negative num_envs": (["task=Ant", "num_envs=-4"], ["num_envs=-4", "at least 1", "the command line"]),
     "unknown engine": (["task=Ant", "physics_engine=mujocco"], ["mujocco", "did you mean mujoco?"]),
+    "unknown motion": (
+        ["task=Humanoid", "train=HumanoidAMP", "task.env.motion_file=wlak"],
+        ["motion_file=wlak", "did you mean walk?"],
+    ),
+    "dump without a test": (["task=HumanoidAMP", "dump_rollouts=a.npz"], ["dump_rollouts=a.npz", "test="]),
     "physx": (["task=Ant", "physics_engine=physx"], ["physx", "Python 3.8", "mujoco_warp"]),
 }
 
@@ -87,6 +93,19 @@ def test_checkpoint_of_another_architecture(train, tmp_path):
     assert "(64, 4), here (32, 4)" in err
     assert "Traceback" not in err
     assert files_in(tmp_path) == ["wide.pth"]
+
+
+def test_motion_that_would_run_code(train, tmp_path):
+    class Danger:
+        def __reduce__(self):
+            return (exec, ("open('harm', 'w')",))
+
+    np.savez(tmp_path / "bad.npz", root_pos=np.array([Danger()], dtype=object))
+    code, _, err = train("task=HumanoidAMP", "task.env.motion_file=bad.npz")
+    assert code == 2
+    assert "bad.npz" in err
+    assert "Traceback" not in err
+    assert files_in(tmp_path) == ["bad.npz"]
 
 
 @pytest.mark.parametrize("name", ["runs", "runs/mine"])
