@@ -46,13 +46,14 @@ def write_limb(folder, order="xyz", offset="0 0 0"):
     return folder
 
 
-def make_limbs(folder, mode=gymapi.DOF_MODE_POS, num_envs=2, num_actors=2):
+def make_limbs(folder, mode=gymapi.DOF_MODE_POS, num_envs=2, num_actors=2, engine="mujoco"):
     """Two limbs in every environment: DOFs x, y, z, wrist of one and then of the other; no gravity."""
     gym = gymapi.acquire_gym()
     params = gymapi.SimParams()
     params.dt, params.substeps, params.up_axis = 1.0 / 60.0, 2, gymapi.UP_AXIS_Z
     params.gravity = gymapi.Vec3(0, 0, 0)
     sim = gym.create_sim(0, -1, gymapi.SIM_PHYSX, params)
+    sim.engine = engine
     asset = gym.load_asset(sim, str(folder), "limb.xml", gymapi.AssetOptions())
     for i in range(num_envs):
         env = gym.create_env(sim, gymapi.Vec3(-1, -1, 0), gymapi.Vec3(1, 1, 2), 1)
@@ -217,3 +218,22 @@ def test_dof_forces_are_what_the_drive_exerts(tmp_path):
     position, velocity = dofs[0, 0].unbind(-1)
     kp, kd = torch.tensor([40.0, 40.0, 40.0, 30.0]), torch.tensor([4.0, 4.0, 4.0, 3.0])
     torch.testing.assert_close(forces, kp * (targets[0] - position) - kd * velocity, atol=1e-4, rtol=0)
+
+
+@pytest.mark.warp
+@pytest.mark.slow
+def test_warp_agrees_with_the_cpu_engine(tmp_path):
+    pytest.importorskip("mujoco_warp", reason="the warp extra is not installed")
+    results = []
+    for engine in ("mujoco", "mujoco_warp"):
+        gym, sim, dofs = make_limbs(write_limb(tmp_path), engine=engine)
+        dofs.copy_(torch.randn(dofs.shape, generator=torch.manual_seed(5)) * 0.6)
+        set_dofs(gym, sim, dofs)
+        targets = torch.randn(2, 8, generator=torch.manual_seed(6)) * 0.7
+        gym.set_dof_position_target_tensor(sim, gymtorch.unwrap_tensor(targets))
+        for _ in range(4):
+            gym.simulate(sim)
+        gym.refresh_dof_state_tensor(sim)
+        results.append(dofs.clone())
+    assert results[0].abs().max() > 0.1
+    torch.testing.assert_close(results[0], results[1], atol=1e-4, rtol=0)
