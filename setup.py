@@ -22,9 +22,15 @@ EXTRAS = {
     "warp": ["mujoco-warp>=4.0", "warp-lang>=1.15"],
     # Video files of trained policies; imageio-ffmpeg brings the encoder.
     "video": ["imageio>=2.30", "imageio-ffmpeg>=0.5"],
+    # Clips of other systems: `python -m tools.motion convert`.
+    "motion": [
+        "mink>=1.0",  # inverse kinematics on MuJoCo, which brings other bodies' poses onto our character
+        "bvhio>=1.5",  # reads the hierarchy of BVH files
+        "scipy>=1.12",  # rotations from Euler angles in any order, and their means
+    ],
     # Learning curves for reports.
     "plots": ["matplotlib>=3.8"],
-    # What `make test` needs beside the two extras above.
+    # What `make test` needs beside the extras above.
     "test": [
         "pytest>=8",
         "pytest-xdist>=3.5",  # the tests on every core

@@ -16,6 +16,7 @@ import logging
 import sys
 import zipfile
 from collections.abc import Sequence
+from difflib import get_close_matches
 from pathlib import Path
 
 import numpy as np
@@ -43,7 +44,9 @@ def detect_format(path: Path) -> str:
         MotionError: there is no such file, or its suffix is of no known format.
     """
     if not path.is_file():
-        raise MotionError(f"{path}: there is no such file")
+        near = get_close_matches(str(path), _shipped(), n=3)
+        hint = f"; assets/motions has {', '.join(near)}" if near else ""
+        raise MotionError(f"{path}: there is no such file{hint}")
     if path.suffix == ".npz":
         try:
             with zipfile.ZipFile(path) as archive:
@@ -78,11 +81,11 @@ def read_motion(
         MotionError: the file cannot be read as that.
     """
     file_format = file_format or detect_format(path)
-    if file_format == OURS:
-        return _ours(path, character)
     options = {"scale": scale, "joint_map": joint_map} if file_format == "bvh" else {}
     if not options and (scale is not None or joint_map is not None):
         raise MotionError(f"{path}: --scale and --map are for BVH files; this one is {file_format}")
+    if file_format == OURS:
+        return _ours(path, character)
     try:
         reader = importlib.import_module(f"tools.motion_readers.{file_format}")
     except ModuleNotFoundError as error:
@@ -98,6 +101,11 @@ def _ours(path: Path, character: Character) -> Motion:
             f"{', '.join(character.body_names)}"
         )
     return motion
+
+
+def _shipped() -> list[str]:
+    """Names of the clips under assets/motions."""
+    return sorted(str(path.relative_to(MOTIONS).with_suffix("")) for path in MOTIONS.rglob("*.npz"))
 
 
 def find(name: str) -> Path:
@@ -118,10 +126,10 @@ def convert(motion: Motion, args: argparse.Namespace, character: Character) -> t
     if motion.loop == "wrap" and args.close:
         before = motion.num_frames
         motion = close_loop(motion, args.closing_time, args.turning)
-        done.append(f"closed the loop with {motion.num_frames - before} frames")
+        done.append(f"closed the loop, {motion.num_frames - before} frames added")
     if args.fps is not None and args.fps != motion.fps:
-        done.append(f"sampled at {args.fps:g} instead of {motion.fps:g} frames a second")
-        motion = _at_rate(motion, args.fps)
+        before_fps, motion = motion.fps, _at_rate(motion, args.fps)
+        done.append(f"sampled at {motion.fps:.4g} instead of {before_fps:.4g} frames a second")
     if args.lift:
         shapes = ShapePoints.from_mjcf(HUMANOID_MJCF, character)
         depth = -float(lowest_points(motion, character, shapes).min())
@@ -147,8 +155,11 @@ def _cut(motion: Motion, start: float, end: float | None) -> Motion:
 
 
 def _at_rate(motion: Motion, fps: float) -> Motion:
+    """Sample a clip anew; one that wraps at the nearest rate that its closing frame fits into."""
     if not fps > 0:
         raise MotionError(f"--fps {fps}: must be positive")
+    if motion.loop == "wrap":
+        fps = max(1, round(motion.duration * fps)) / motion.duration
     times = np.arange(motion.num_frames) / motion.fps
     root_pos, local_rot = resample(times, motion.root_pos, motion.local_rot, fps)
     return dataclasses.replace(motion, fps=fps, root_pos=root_pos, local_rot=local_rot)
@@ -177,7 +188,7 @@ def run_convert(args: argparse.Namespace, character: Character, console: Console
         out.parent.mkdir(parents=True, exist_ok=True)
         motion = dataclasses.replace(motion, name=out.stem)
         save_motion(motion, out)
-        facts = f"{motion.num_frames} frames at {motion.fps:g} fps, {motion.duration:.2f} s, {motion.loop}"
+        facts = f"{motion.num_frames} frames at {motion.fps:.4g} fps, {motion.duration:.2f} s, {motion.loop}"
         console.print(f"{path} -> {out}: {facts}" + "".join(f"; {step}" for step in done), soft_wrap=True)
 
 
@@ -185,6 +196,9 @@ def run_render(args: argparse.Namespace, character: Character, console: Console)
     """Draw a clip."""
     from tools.motion_view import write
 
+    for option in ("frames", "repeats"):
+        if getattr(args, option) < 1:
+            raise MotionError(f"--{option} {getattr(args, option)}: must be at least 1")
     motion = _read(args, args.file, character)
     write(motion, character, args.out, args.frames, args.repeats, args.azimuth)
     console.print(f"wrote {args.out}", soft_wrap=True)

@@ -65,7 +65,7 @@ def table(motions: list[Motion], facts: list[Facts]) -> Table:
         result.add_row(
             motion.name,
             str(motion.num_frames),
-            f"{motion.fps:g}",
+            f"{motion.fps:.4g}",
             f"{motion.duration:.2f}",
             motion.loop,
             f"{fact.speed:.2f}",

@@ -119,7 +119,8 @@ def limb_rotation(trunk: Rotation, upper: np.ndarray, lower: np.ndarray, side: s
 
     Its z-axis runs against the bone. Its y-axis is the hinge's, which a bend shows; the straighter the limb,
     the more it is that of the shortest turn from a resting direction: sideways for an arm, which hardly ever
-    points to the other side, and down for a leg.
+    points to the other side, and down for a leg. It stays within a right angle of that one, as in a real
+    joint: a knee bent forward, which recordings may have, does not turn the thigh round.
     """
     sign = -1.0 if side == "right" else 1.0
     rest_bone = np.array([0.0, sign, 0.0] if is_arm else [0.0, 0.0, -1.0])
@@ -127,7 +128,8 @@ def limb_rotation(trunk: Rotation, upper: np.ndarray, lower: np.ndarray, side: s
     swing = _shortest_turn(trunk.apply(rest_bone), upper)
     resting = (swing * trunk).apply(rest_hinge)
     bend = np.cross(upper, lower) * (-1.0 if is_arm else 1.0)  # knees bend about +y, elbows about -y
-    hinge = bend + STRAIGHT * resting
+    along = (bend * resting).sum(axis=-1, keepdims=True)
+    hinge = bend + (STRAIGHT - np.minimum(along, 0.0)) * resting
     hinge -= (hinge * upper).sum(axis=-1, keepdims=True) * upper
     hinge /= np.linalg.norm(hinge, axis=-1, keepdims=True).clip(min=1e-9)
     return Rotation.from_matrix(np.stack([np.cross(hinge, -upper), hinge, -upper], axis=-1))
