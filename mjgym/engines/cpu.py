@@ -16,6 +16,10 @@ from mjgym.engines.interface import DERIVED_FIELDS, STATE_FIELDS, Engine
 _STAGE_NONE: Final = int(mujoco.mjtStage.mjSTAGE_NONE)
 _STAGE_VEL: Final = int(mujoco.mjtStage.mjSTAGE_VEL)
 _SENSORS_OFF: Final = int(mujoco.mjtDisableBit.mjDSBL_SENSOR)
+# Newton's method finds the same accelerations from a cold start, and a single tree is a single island: without
+# either a humanoid steps about 1.2 times as fast.
+_WARM_START_OFF: Final = int(mujoco.mjtDisableBit.mjDSBL_WARMSTART)
+_ISLANDS_OFF: Final = int(mujoco.mjtDisableBit.mjDSBL_ISLAND)
 # batch.warning holds (last info, number) of each kind of warning; these kinds mean NaN or huge numbers.
 _BAD_STATE: Final = slice(int(mujoco.mjtWarning.mjWARN_BADQPOS), int(mujoco.mjtWarning.mjWARN_BADQACC) + 1)
 _NUMBER: Final = 1
@@ -45,7 +49,7 @@ class CpuEngine(Engine):
         self.model = model
         self.num_envs = num_envs
         self.dtype = torch.float64
-        model.opt.disableflags |= _SENSORS_OFF
+        model.opt.disableflags |= _SENSORS_OFF | _WARM_START_OFF | (_ISLANDS_OFF if model.ntree == 1 else 0)
         cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
         self._batch: Batch = Batch(model, num_envs, min(num_threads or cores, cores))
         self._bad_states: np.ndarray = self._batch.warning[:, _BAD_STATE, _NUMBER]
