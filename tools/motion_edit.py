@@ -12,7 +12,7 @@ from tasks.amp.ground import ShapePoints, lowest_heights
 from tasks.amp.motion import Motion
 from tasks.amp.rotations import slerp
 
-LIFT_TIME = 0.1  # a lift begins this long before it is needed, and ends as long after [s]
+LIFT_SPEED = 1.0  # how fast a lift may grow before it is needed, and shrink afterwards [m/s]
 
 
 def resample(
@@ -42,24 +42,19 @@ def lowest_points(motion: Motion, character: Character, shapes: ShapePoints) -> 
 
 
 def lift_above_ground(motion: Motion, character: Character, shapes: ShapePoints) -> Motion:
-    """Raise the root where a shape is under the ground, smoothly and no more than that takes.
+    """Raise the root where a shape is under the ground, by no more than that takes.
 
-    The lift of a frame is the mean, over `LIFT_TIME` to both sides, of the largest lift needed within
-    `LIFT_TIME`: never less than the frame itself needs. Clips that wrap are treated as the ring they are.
+    The lift is the least that is enough in every frame and changes by `LIFT_SPEED` at most, so that a frame
+    deep under the ground does not leave those around it in the air. Clips that wrap are treated as the ring
+    they are.
     """
     needed = np.maximum(0.0, -lowest_points(motion, character, shapes))
-    reach = min(round(LIFT_TIME * motion.fps), (motion.num_frames - 1) // 2)
     ring = needed[:-1] if motion.loop == "wrap" else needed
-    mode = "wrap" if motion.loop == "wrap" else "edge"
-    largest = _windows(ring, reach, mode).max(axis=-1)
-    lift = _windows(largest, reach, mode).mean(axis=-1)
+    frames = np.arange(len(ring))
+    apart = np.abs(frames[:, None] - frames)
+    if motion.loop == "wrap":
+        apart = np.minimum(apart, len(ring) - apart)
+    lift = (ring - LIFT_SPEED / motion.fps * apart).max(axis=-1)
     if motion.loop == "wrap":
         lift = np.append(lift, lift[0])
-    root_pos = motion.root_pos + np.stack([0 * lift, 0 * lift, lift], axis=-1)
-    return dataclasses.replace(motion, root_pos=root_pos)
-
-
-def _windows(values: np.ndarray, reach: int, mode: str) -> np.ndarray:
-    """Every value with `reach` neighbours on both sides: (T, 2·reach + 1)."""
-    padded = np.pad(values, reach, mode=mode)  # type: ignore[call-overload]
-    return np.lib.stride_tricks.sliding_window_view(padded, 2 * reach + 1)
+    return dataclasses.replace(motion, root_pos=motion.root_pos + lift[:, None] * np.array([0.0, 0.0, 1.0]))
