@@ -35,7 +35,8 @@ NUM_CLIPS = 20
 ERROR_STATUS = 2
 CLOSING_TIMES = {"cartwheel": 0.067, "crawl": 0.117, "dance_b": 0.033, "spinkick": 0.133}
 """Time to close [s] for clips where `close_loop` by itself would cross the seam faster than the fastest joint
-moves in 19 frames of 20. walk keeps one frame: so it has the length and the speed that are known of it."""
+moves in 19 frames of 20, or throw an arm back by 58° (spinkick). walk keeps one frame: so it has the length
+and the speed that are known of it."""
 
 
 def clip_name(path: PurePosixPath) -> str | None:
