@@ -263,5 +263,6 @@ def test_humanoid_without_actions_falls_and_starts_where_the_clip_is(humanoid, t
     assert (figures["fell"] == 1.0).all() and (figures["length"] < 60).all()
     assert (figures["pose_error"] > 0.02).all()
     with np.load(tmp_path / "rollouts.npz") as dump:
-        np.testing.assert_allclose(dump["body_pos"][:, 0], dump["ref_body_pos"][:, 0], atol=1e-5)
+        # a start between two frames is raised by what a foot dips into the ground there, 0.3 mm at most
+        np.testing.assert_allclose(dump["body_pos"][:, 0], dump["ref_body_pos"][:, 0], atol=5e-4)
         assert dump["body_names"].tolist() == list(humanoid.character.body_names)
