@@ -24,6 +24,8 @@ import torch.distributed as dist
 import torch.multiprocessing as mp
 from torch.multiprocessing.spawn import ProcessContext, ProcessExitedException, ProcessRaisedException
 
+from learning.distributed import use_shared_memory
+from learning.shared_memory import SharedSum
 from learning.typed_config import ConfigError
 
 EXIT_FAILED, EXIT_USER_ERROR = 1, 2
@@ -47,11 +49,15 @@ class Interrupted(Exception):
 
 @dataclass(frozen=True)
 class Meeting:
-    """Where workers meet: how many, on which port the parent's store listens, and which backend they use."""
+    """Where workers meet: how many, on which port the parent's store listens, and which backend they use.
+
+    On CPUs they also share memory, to add up in.
+    """
 
     world_size: int
     port: int
     backend: str
+    shared_sum: SharedSum | None
 
 
 def run_workers(work: Work, argument: Any, num_workers: int, backend: str = "gloo") -> None:
@@ -69,7 +75,8 @@ def run_workers(work: Work, argument: Any, num_workers: int, backend: str = "glo
         Interrupted: SIGINT or SIGTERM arrived; a second one kills the workers.
     """
     store = dist.TCPStore(LOOPBACK, 0, is_master=True, wait_for_workers=False)
-    meeting = Meeting(num_workers, store.port, backend)
+    shared_sum = SharedSum(num_workers) if backend == "gloo" else None
+    meeting = Meeting(num_workers, store.port, backend, shared_sum)
     complaints = multiprocessing.get_context("spawn").SimpleQueue()
     with _Interrupts() as interrupts:
         with interrupts.ignored():  # inherited: a worker that is still importing is not torn by Ctrl-C
@@ -153,6 +160,7 @@ def process_group(rank: int, meeting: Meeting) -> Iterator[None]:
         os.environ.setdefault("GLOO_SOCKET_IFNAME", "lo")
     store = dist.TCPStore(LOOPBACK, meeting.port, is_master=False)
     dist.init_process_group(meeting.backend, store=store, rank=rank, world_size=meeting.world_size)
+    use_shared_memory(meeting.shared_sum)
     yield
     dist.destroy_process_group()  # not after an error: the others would fail at once, and be blamed
 

@@ -1,8 +1,8 @@
 """What the workers of one run tell each other, so that they learn as one.
 
-`Distributed` wraps torch.distributed where a process group exists (gloo on CPUs, nccl on GPUs). In a single
-process every method does nothing and returns what it was given, so that nobody else asks how many workers
-there are.
+`Distributed` wraps torch.distributed where a process group exists (gloo on CPUs, nccl on GPUs), and adds up
+through shared memory where the workers have some. In a single process every method does nothing and returns
+what it was given, so that nobody else asks how many workers there are.
 """
 
 from __future__ import annotations
@@ -14,7 +14,15 @@ import torch
 import torch.distributed as dist
 from torch import Tensor, nn
 
-MOST_EXCHANGING = 8  # workers; what each sends grows with their number
+from learning.shared_memory import SharedSum
+
+_shared_sum: SharedSum | None = None
+
+
+def use_shared_memory(shared_sum: SharedSum | None) -> None:
+    """Let this process add up through memory that all workers share; None for torch.distributed alone."""
+    global _shared_sum
+    _shared_sum = shared_sum
 
 
 class Distributed:
@@ -29,9 +37,6 @@ class Distributed:
         self.device = torch.device(device)
         self.rank: int = dist.get_rank() if active else 0
         self.world_size: int = dist.get_world_size() if active else 1
-        # Between a few processes of one machine, gloo's all-reduce takes 2 ms for a small network's gradients
-        # and sending them directly a tenth of that (two workers, 71,000 floats).
-        self._exchanges = 1 < self.world_size <= MOST_EXCHANGING and dist.get_backend() == "gloo"
         self._flat: dict[int, Tensor] = {}  # buffers for gradients laid end to end, by size
 
     @property
@@ -41,24 +46,10 @@ class Distributed:
 
     def all_reduce_sum_(self, tensor: Tensor) -> Tensor:
         """Add up `tensor` (contiguous) over all workers, in place; all end with the same bits."""
-        if self._exchanges:
-            return self._exchange_sum_(tensor)
+        if self.world_size > 1 and _shared_sum is not None:
+            return _shared_sum.add_up_(self.rank, tensor)
         if self.world_size > 1:
             dist.all_reduce(tensor, op=dist.ReduceOp.SUM)
-        return tensor
-
-    def _exchange_sum_(self, tensor: Tensor) -> Tensor:
-        """Send `tensor` to every other worker, and add up what comes back in order of rank."""
-        peers = [rank for rank in range(self.world_size) if rank != self.rank]
-        received = {rank: torch.empty_like(tensor) for rank in peers}
-        transfers = [dist.P2POp(dist.irecv, received[rank], rank) for rank in peers]
-        transfers += [dist.P2POp(dist.isend, tensor, rank) for rank in peers]
-        for transfer in dist.batch_isend_irecv(transfers):
-            transfer.wait()
-        parts = received | {self.rank: tensor.clone()}
-        tensor.zero_()
-        for rank in range(self.world_size):
-            tensor.add_(parts[rank])
         return tensor
 
     def average_gradients_(self, parameters: Iterable[nn.Parameter], extras: Tensor) -> Tensor:
@@ -101,9 +92,8 @@ class Distributed:
         """For each flag, whether any worker raised it."""
         if self.world_size == 1:
             return flags
-        raised = torch.tensor(flags, dtype=torch.int32, device=self.device)
-        dist.all_reduce(raised, op=dist.ReduceOp.MAX)
-        return tuple(bool(flag) for flag in raised.tolist())
+        raised = self.all_reduce_sum_(torch.tensor(flags, dtype=torch.int32, device=self.device))
+        return tuple(number > 0 for number in raised.tolist())
 
     def any_flag(self, flag: bool) -> bool:
         """Whether any worker raised this flag."""

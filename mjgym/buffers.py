@@ -248,7 +248,7 @@ class DofForces:
         self._qpos, self._qvel, self._ctrl = (engine.state(name) for name in ("qpos", "qvel", "ctrl"))
         rest = torch.as_tensor(engine.model.qpos_spring, dtype=engine.dtype, device=engine.device)
         self._positions = [DofPositions(actor, engine.device) for actor in self._actors]
-        self._rest = [rest.new_empty(1, actor.num_dofs) for actor in self._actors]
+        self._rest = [self.per_env.new_empty(1, actor.num_dofs) for actor in self._actors]
         for positions, out in zip(self._positions, self._rest, strict=True):
             positions.read(rest.unsqueeze(0), out)
 
@@ -256,10 +256,11 @@ class DofForces:
         """Compute the forces of every environment."""
         for actor, positions, resting in zip(self._actors, self._positions, self._rest, strict=True):
             gains = {name: gain[:, actor.dofs] for name, gain in self._commands.gains.items()}
-            v = self._qvel[:, actor.qvel : actor.qvel + actor.num_dofs]
+            v = self._qvel[:, actor.qvel : actor.qvel + actor.num_dofs].to(torch.float32)
             q = torch.empty_like(v)
             positions.read(self._qpos, q)
-            force = self._ctrl[:, actor.dofs] - gains["stiffness"] * q - gains["damping"] * v
+            force = self._ctrl[:, actor.dofs].to(torch.float32)
+            force = force - gains["stiffness"] * q - gains["damping"] * v
             force = torch.minimum(torch.maximum(force, -gains["limit"]), gains["limit"])
             spring = gains["spring"] * (q - resting)
             self.per_env[:, actor.dofs].copy_(force - spring - gains["damper"] * v)

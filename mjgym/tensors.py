@@ -98,8 +98,10 @@ def write_sensor_wrenches(
         axes: rotation matrices from sensor to world axes, (N, S, 3, 3).
         out: force, then torque about the origin, in the sensors' axes, (N, S, 6) float32.
     """
+    # The lever is a small difference of large numbers; all else has 32 bits to spare, at half the time.
+    lever, axes, wrench = (com - origin).to(out.dtype), axes.to(out.dtype), wrench.to(out.dtype)
     force = wrench[..., 3:6]
-    torque = wrench[..., 0:3] + torch.linalg.cross(com - origin, force)
+    torque = wrench[..., 0:3] + torch.linalg.cross(lever, force)
     out[..., 0:3].copy_(_into_axes(axes, force))
     out[..., 3:6].copy_(_into_axes(axes, torque))
 

@@ -16,8 +16,8 @@ from mjgym.engines.interface import DERIVED_FIELDS, STATE_FIELDS, Engine
 _STAGE_NONE: Final = int(mujoco.mjtStage.mjSTAGE_NONE)
 _STAGE_VEL: Final = int(mujoco.mjtStage.mjSTAGE_VEL)
 _SENSORS_OFF: Final = int(mujoco.mjtDisableBit.mjDSBL_SENSOR)
-# Newton's method finds the same accelerations from a cold start, and a single tree is a single island: without
-# either a humanoid steps about 1.2 times as fast.
+# Newton's method finds the same accelerations from a cold start, and a single tree is a single island:
+# without either a humanoid steps about 1.2 times as fast.
 _WARM_START_OFF: Final = int(mujoco.mjtDisableBit.mjDSBL_WARMSTART)
 _ISLANDS_OFF: Final = int(mujoco.mjtDisableBit.mjDSBL_ISLAND)
 # batch.warning holds (last info, number) of each kind of warning; these kinds mean NaN or huge numbers.
