@@ -22,9 +22,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import torch
-
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+import benchmarks  # noqa: E402, F401, I001  (before torch)
+import torch  # noqa: E402
 
 from benchmarks.common import machine, rounded  # noqa: E402
 from tasks.amp.character import HUMANOID_MJCF, Character  # noqa: E402

@@ -29,9 +29,10 @@ import time
 from pathlib import Path
 from typing import Any
 
-import torch
-
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+import benchmarks  # noqa: E402, F401, I001  (before torch)
+import torch  # noqa: E402
 
 from benchmarks.common import (  # noqa: E402
     ROOT,
