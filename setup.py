@@ -11,6 +11,7 @@ REQUIREMENTS = [
     "mujoco>=4.0",  # the physics: mujoco.batch steps many simulations on a C++ thread pool
     "hydra-core>=1.3",  # composes cfg/ with the command line, and runs sweeps
     "omegaconf>=2.3",  # the composed configuration, and its merge into typed dataclasses
+    "PyYAML>=6.0",  # reads overrides and lists of clips, safely
     "numpy>=1.26",  # the arrays that MuJoCo shares with torch
     "gymnasium>=1.0",  # observation and action spaces, the form that other RL libraries expect them in
     "tensorboard>=2.14",  # the writer of training curves

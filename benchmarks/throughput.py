@@ -2,6 +2,7 @@
 
     python benchmarks/throughput.py                      Ant and Humanoid, 1,024 and 4,096 environments
     python benchmarks/throughput.py --tasks Humanoid --num-envs 4096 --out humanoid.json
+    python benchmarks/throughput.py --tasks HumanoidAMP --num-envs 512
     python benchmarks/throughput.py --quick              a smoke run, whose numbers mean nothing
 
 Prints one JSON object. For each task and number of environments:
@@ -11,7 +12,8 @@ Prints one JSON object. For each task and number of environments:
   the same physics. `batch_step_as_called` is the same with the arguments that mjgym passes, where these ask
   for more (current body states).
 - `task_step`: `VecTask.step` with random actions.
-- `epoch`: whole epochs of training in one process, and where their time goes.
+- `epoch`: whole epochs of training in one process, and where their time goes; `amp` is the share of what AMP
+  adds: the discriminator's rewards, sampling and normalising clips, the discriminator's own update.
 - `workers`: the same through `train.py` with its default number of workers.
 
 Task steps and batch steps alternate in rounds, so that a machine that slows down slows both.

@@ -13,12 +13,30 @@ from collections.abc import Sequence
 from typing import Any
 
 from benchmarks.common import ROOT, EpochClock, PhysicsClock, build_task, compose
+from learning.amp_continuous import AMPAgent
 from learning.config import fit_minibatch_size
 from learning.observer import AlgoObserver
 
 
 class Clock(EpochClock, AlgoObserver):
-    """The clock as an observer of Gaitway's agents."""
+    """The clock as an observer of Gaitway's agents; of AMP's it also times what PPO does not have."""
+
+    def after_init(self, algo: Any) -> None:
+        """Time rollout and epoch, and the parts of AMP."""
+        super().after_init(algo)
+        if isinstance(algo, AMPAgent):
+            self.watch.wrap(algo, "disc_rewards", "amp/disc_rewards")
+            self.watch.wrap(algo.samples, "refresh", "amp/demo_sampling")
+            self.watch.wrap(algo, "update_disc", "amp/disc_update")
+
+    def summary(self, warmup: int, frames_per_epoch: int) -> dict[str, Any]:
+        """Rate and time shares; for AMP with `amp`, the shares of an epoch that lie within the others."""
+        result = super().summary(warmup, frames_per_epoch)
+        first, last = self.marks[warmup - 1], self.marks[-1]
+        wall = last["wall"] - first["wall"]
+        labels = [label for label in last if label.startswith("amp/")]
+        own = {label.removeprefix("amp/"): (last[label] - first[label]) / wall for label in labels}
+        return {**result, "amp": own} if own else result
 
 
 def compose_training(overrides: Sequence[str], threads: int, epochs: int) -> dict[str, Any]:
@@ -28,6 +46,8 @@ def compose_training(overrides: Sequence[str], threads: int, epochs: int) -> dic
     batch_size = agent["horizon_length"] * agent["num_actors"]
     agent["minibatch_size"] = fit_minibatch_size(batch_size, agent["minibatch_size"])
     agent |= {"score_to_win": None, "save_frequency": None, "print_stats": False}
+    if "eval_interval" in agent:
+        agent["eval_interval"] = None
     return config
 
 

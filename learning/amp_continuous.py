@@ -198,14 +198,15 @@ class AMPAgent(A2CAgent):
         """Train the discriminator, if it has an optimizer of its own; then keep windows and measure."""
         if self.disc_optimizer is not None:
             for _ in range(self.config.disc_updates):
-                self.losses.add(self._update_disc(self.disc_optimizer))
+                self.losses.add(self.update_disc(self.disc_optimizer))
         self.samples.store(batch_dict["amp_obs"])
         if self.average is not None:
             self.average.update()
         if self._evaluation_is_due():
             self.evaluate()
 
-    def _update_disc(self, optimizer: torch.optim.Optimizer) -> dict[str, Tensor]:
+    def update_disc(self, optimizer: torch.optim.Optimizer) -> dict[str, Tensor]:
+        """Make one step of the discriminator's own optimizer and return 0-dim figures to log."""
         size = self.samples.share(self.config.disc_batch_size)
         num_replay = size // 2
         loss, figures = self._calc_disc_loss(size - num_replay, num_replay, size)

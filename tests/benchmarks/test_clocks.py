@@ -9,7 +9,7 @@ from mujoco.batch import Batch
 
 from benchmarks.common import EpochClock, PhysicsClock, bare_copy, rounded
 from benchmarks.throughput import replay
-from benchmarks.training import summarise_metrics
+from benchmarks.training import Clock, summarise_metrics
 from benchmarks.vs_rl_games import middle, ratios
 
 ANT = Path(__file__).parents[2] / "assets" / "mjcf" / "ant.xml"
@@ -36,6 +36,16 @@ def test_epoch_clock_splits_an_epoch_into_parts():
         {"physics": 3.0, "observation_and_reward": 1.0, "inference": 1.0, "update": 4.0, "other": 1.0}
     )
     assert sum(summary["share"].values()) == pytest.approx(1.0)
+
+
+def test_what_amp_adds_is_a_share_of_the_epoch():
+    clock = Clock(PhysicsClock(), Env())
+    plain = {"physics": 0.0, "step": 0.0, "play": 0.0, "epoch": 0.0}
+    clock.marks = [
+        {"wall": 10.0, "amp/disc_rewards": 1.0, "amp/disc_update": 2.0, **plain},
+        {"wall": 20.0, "amp/disc_rewards": 2.0, "amp/disc_update": 4.5, **plain},
+    ]
+    assert clock.summary(1, 1000)["amp"] == pytest.approx({"disc_rewards": 0.1, "disc_update": 0.25})
 
 
 def test_workers_are_read_from_their_metrics():
