@@ -20,7 +20,7 @@ from torch import Tensor, nn
 
 from learning import model_builder, reporting, training_state, vecenv
 from learning.base_algorithm import BaseAlgorithm
-from learning.checkpoint import CheckpointWriter, load_checkpoint
+from learning.checkpoint import CheckpointWriter, load_checkpoint, load_replay
 from learning.config import AgentConfig, check_device
 from learning.dataset import PPODataset
 from learning.distributed import Distributed
@@ -442,7 +442,8 @@ class A2CBase(AgentHooks, BaseAlgorithm):
 
     def get_full_state_weights(self) -> dict[str, Any] | None:
         """Return all that training needs to go on exactly; see `training_state.full_state`."""
-        return training_state.full_state(self)
+        state, replay = training_state.full_state(self), training_state.replay_states(self)
+        return None if state is None else {**state, "replay": replay}
 
     def set_full_state_weights(self, weights: dict[str, Any], set_epoch: bool = True) -> None:
         """Take up a state of `get_full_state_weights`."""
@@ -450,7 +451,8 @@ class A2CBase(AgentHooks, BaseAlgorithm):
 
     def restore(self, fn: str, set_epoch: bool = True) -> None:
         """Take up a checkpoint file; see `training_state.restore_state`."""
-        training_state.restore_state(self, load_checkpoint(fn), str(fn), set_epoch)
+        state = {**load_checkpoint(fn), **load_replay(fn)}
+        training_state.restore_state(self, state, str(fn), set_epoch)
 
     def close(self) -> None:
         """Free the environment, if the agent created it."""

@@ -308,12 +308,12 @@ class AMPAgent(A2CAgent):
             for group in self.disc_optimizer.param_groups:
                 group["lr"] = self.config.disc_learning_rate  # the configuration's, which may have changed
 
-    def extra_worker_state(self) -> dict[str, Any]:
+    def replay_state(self) -> dict[str, Any]:
         """Return this worker's demo and replay buffers."""
         return self.samples.state_dict()
 
-    def load_extra_worker_state(self, state: Mapping[str, Any]) -> None:
-        """Take up a state of `extra_worker_state`."""
+    def load_replay_state(self, state: Mapping[str, Any]) -> None:
+        """Take up a state of `replay_state`."""
         self.samples.load_state_dict(state)
 
     def close(self) -> None:

@@ -62,6 +62,35 @@ def load_checkpoint(path: str | Path) -> dict[str, Any]:
         CheckpointError: there is no such file, it is no checkpoint, or it holds more than plain data.
     """
     path = Path(path)
+    state = _read(path)
+    if not isinstance(state, dict) or not isinstance(state.get("model"), dict):
+        raise CheckpointError(f"checkpoint={path}: holds no 'model'; give a checkpoint that training wrote")
+    # torch.compile puts this before every key
+    state["model"] = {key.removeprefix("_orig_mod."): value for key, value in state["model"].items()}
+    return state
+
+
+def load_replay(path: str | Path) -> dict[str, Any]:
+    """Read the replay buffers beside a `last.pth`; {} where there are none.
+
+    Raises:
+        CheckpointError: the file is no checkpoint, or holds more than plain data.
+    """
+    beside = replay_path(Path(path))
+    if not beside.is_file():
+        return {}
+    state = _read(beside)
+    if not isinstance(state, dict) or not isinstance(state.get("replay"), list):
+        raise CheckpointError(f"{beside}: holds no 'replay'; remove the file, then replay buffers start anew")
+    return {"replay": state["replay"]}
+
+
+def replay_path(path: Path) -> Path:
+    """Return where the replay buffers that belong to a checkpoint are kept."""
+    return path.with_name(f"{path.stem}_replay.pth")
+
+
+def _read(path: Path) -> Any:
     if not path.is_file():
         kind = "is a directory" if path.is_dir() else "does not exist"
         raise CheckpointError(f"checkpoint={path}: {kind}; give a .pth file")
@@ -80,10 +109,6 @@ def load_checkpoint(path: str | Path) -> dict[str, Any]:
         raise CheckpointError(
             f"checkpoint={path}: is no readable checkpoint ({reason}); give another file"
         ) from error
-    if not isinstance(state, dict) or not isinstance(state.get("model"), dict):
-        raise CheckpointError(f"checkpoint={path}: holds no 'model'; give a checkpoint that training wrote")
-    # torch.compile puts this before every key
-    state["model"] = {key.removeprefix("_orig_mod."): value for key, value in state["model"].items()}
     return state
 
 
@@ -207,6 +232,10 @@ class CheckpointWriter:
         """Write `last.pth`."""
         self._save("last.pth", state)
         self._last_time = time.monotonic()
+
+    def save_replay(self, state: Mapping[str, Any]) -> None:
+        """Write `last_replay.pth`."""
+        self._save(replay_path(Path("last.pth")).name, state)
 
     def save_epoch(self, state: Mapping[str, Any], epoch: int) -> None:
         """Write `<name>_ep_<epoch>.pth`."""

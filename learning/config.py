@@ -190,7 +190,7 @@ class AgentConfig:
     """First epoch that may write the best checkpoint."""
     save_last_interval: float | None = 60.0
     """Seconds after which last.pth is written anew, so that a killed run loses little; null = only with the
-    others."""
+    others. Replay buffers go beside it, into last_replay.pth, with numbered checkpoints and at the end."""
 
     player: PlayerConfig = field(default_factory=PlayerConfig)
     """How the trained policy is played."""

@@ -134,12 +134,12 @@ class AgentHooks:
     def load_extra_state(self, state: Mapping[str, Any]) -> None:
         """Take up a state of `extra_state`."""
 
-    def extra_worker_state(self) -> dict[str, Any]:
-        """Return what `last.pth` has to hold of this worker alone (its part of a replay buffer)."""
+    def replay_state(self) -> dict[str, Any]:
+        """Return this worker's replay buffers; too large for `last.pth`, they go into `last_replay.pth`."""
         return {}
 
-    def load_extra_worker_state(self, state: Mapping[str, Any]) -> None:
-        """Take up a state of `extra_worker_state`."""
+    def load_replay_state(self, state: Mapping[str, Any]) -> None:
+        """Take up a state of `replay_state`."""
 
     def policy_state(self) -> dict[str, Any]:
         """Return what a player needs besides the model, for the best checkpoint (`amp_input_mean_std`)."""

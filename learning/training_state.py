@@ -69,14 +69,19 @@ def worker_state(agent: A2CBase) -> dict[str, Any]:
         "env": agent.vec_env.get_env_state(),
         "obs": agent.obs["obs"],
         "running_episodes": agent.episodes.current,
-        "extra": agent.extra_worker_state(),
     }
+
+
+def replay_states(agent: A2CBase) -> list[dict[str, Any]] | None:
+    """Return the replay buffers of all workers on the main one, None on the others; all workers call this."""
+    return agent.distributed.gather_objects(to_plain(agent.replay_state()))
 
 
 def save_due(agent: A2CBase, is_last_due: bool, is_end: bool) -> None:
     """Write the checkpoints that are due after an epoch; all workers call this together.
 
-    Best before last, so that last.pth knows the best score.
+    Best before last, so that last.pth knows the best score. Replay buffers before last: a run that was
+    stopped goes on from its own, one that was killed from those of its newest numbered checkpoint.
 
     Args:
         agent: the agent.
@@ -88,6 +93,10 @@ def save_due(agent: A2CBase, is_last_due: bool, is_end: bool) -> None:
     is_periodic = bool(every) and agent.epoch_num % every == 0  # type: ignore[operator]
     if agent.run_dir is None or not (is_periodic or is_last_due or is_end):
         return
+    if is_periodic or is_end:
+        replay = replay_states(agent)
+        if replay is not None and any(replay):
+            agent.checkpoints.save_replay({"epoch": agent.epoch_num, "replay": replay})
     state = full_state(agent)
     if state is None:
         return
@@ -112,7 +121,8 @@ def restore_state(agent: A2CBase, state: Mapping[str, Any], source: str, set_epo
     """Bring an agent to a saved state, as far as the file holds it.
 
     A best checkpoint, or one of RL Games, gives weights, normalisers and counters: training goes on from
-    there with new environments. A `last.pth` of the same number of workers gives everything.
+    there with new environments. A `last.pth` of the same number of workers gives everything, with the replay
+    buffers beside it.
 
     Args:
         agent: a newly built agent.
@@ -161,12 +171,19 @@ def _restore_training(agent: A2CBase, state: Mapping[str, Any], source: str) -> 
             *(source, len(workers), "/".join(map(str, sorted(envs))), world_size, agent.num_actors),
         )
         return
+    _restore_replay(agent, state.get("replay"), source)
     _restore_worker(agent, workers[agent.distributed.rank])
+
+
+def _restore_replay(agent: A2CBase, replay: list[dict[str, Any]] | None, source: str) -> None:
+    if replay is not None and len(replay) == agent.distributed.world_size:
+        agent.load_replay_state(replay[agent.distributed.rank])
+    elif agent.replay_state():
+        logger.warning("%s has no replay buffers beside it: they start anew", source)
 
 
 def _restore_worker(agent: A2CBase, worker: Mapping[str, Any]) -> None:
     agent.vec_env.set_env_state(worker["env"])
     agent.obs = {"obs": worker["obs"].to(agent.device)}
     agent.episodes.current.copy_(worker["running_episodes"])
-    agent.load_extra_worker_state(worker["extra"])
     set_rng_state(worker["rng"], agent.device)  # last: building and restoring may have drawn numbers

@@ -132,10 +132,10 @@ class BonusAgent(A2CAgent):
     def load_extra_state(self, state):
         self.memory = state["memory"].clone()
 
-    def extra_worker_state(self):
+    def replay_state(self):
         return {"mine": 3}
 
-    def load_extra_worker_state(self, state):
+    def load_replay_state(self, state):
         self.mine = state["mine"]
 
     def policy_state(self):

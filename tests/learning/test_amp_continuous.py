@@ -9,7 +9,7 @@ import torch
 
 from learning.amp_config import AMPConfig
 from learning.amp_continuous import AMPAgent
-from learning.checkpoint import load_checkpoint
+from learning.checkpoint import CheckpointError, load_checkpoint, load_replay
 from learning.typed_config import ConfigError
 from tests.learning.test_training_state import differences
 from tests.learning.toy_env import ToyVecEnv
@@ -303,7 +303,26 @@ def test_a_state_of_other_settings_goes_on_with_what_fits(tmp_path):
     path = tmp_path / "a" / "nn" / "last.pth"
     smaller = {"amp_replay_buffer_size": 100, "amp_obs_demo_buffer_size": 32, "policy_ema_decay": 0.9}
     state = train(tmp_path / "a", path, max_epochs=3, **smaller)
-    assert state["epoch"] == 3 and len(state["workers"][0]["extra"]["replay"]["samples"]) == 100
+    kept = load_replay(path)["replay"][0]
+    assert state["epoch"] == 3 and len(kept["replay"]["samples"]) == 100
+
+
+def test_replay_buffers_are_kept_apart_and_may_be_lost(tmp_path, caplog):
+    train(tmp_path / "a", max_epochs=2)
+    path = tmp_path / "a" / "nn" / "last.pth"
+    assert "replay" not in load_checkpoint(path)
+    (tmp_path / "a" / "nn" / "last_replay.pth").unlink()
+    assert train(tmp_path / "a", path, max_epochs=3)["epoch"] == 3
+    assert "has no replay buffers beside it: they start anew" in caplog.text
+
+
+@pytest.mark.parametrize("content", [[1.0], {"replay": 3}, {"model": {}}])
+def test_a_damaged_replay_file_is_refused(tmp_path, content):
+    train(tmp_path / "a", max_epochs=2)
+    path = tmp_path / "a" / "nn" / "last.pth"
+    torch.save(content, path.with_name("last_replay.pth"))
+    with pytest.raises(CheckpointError, match="holds no 'replay'; remove the file"):
+        train(tmp_path / "a", path, max_epochs=3)
 
 
 def test_an_environment_without_motion_is_refused():
