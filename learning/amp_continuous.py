@@ -92,7 +92,7 @@ class AMPAgent(A2CAgent):
         self.average = None if decay is None else WeightAverage(self.model, decay)
         self.progress = 0.0
         self.disc_grad_penalty = self.config.disc_grad_penalty
-        self.mean_disc_reward: float | None = None
+        self.mean_step_reward: float | None = None
         self.evaluator = Evaluator(self.vec_env, self.distributed, self.device)
         self.evaluations = EvaluationRecord()
         self._check_sigma_schedule()
@@ -137,20 +137,19 @@ class AMPAgent(A2CAgent):
     def compose_rewards(self, rewards: Tensor) -> Tensor:
         """Return the weighted sum of the task's rewards and the present discriminator's."""
         config = self.config
-        disc_rewards = self.disc_rewards(self.experience_buffer["amp_obs"].flatten(0, 1))
-        self._log_disc_rewards(disc_rewards)
-        return config.task_reward_w * rewards + config.disc_reward_w * disc_rewards.view_as(rewards)
+        disc_rewards = self.disc_rewards(self.experience_buffer["amp_obs"].flatten(0, 1)).view_as(rewards)
+        self.losses.add(
+            {"info/disc_reward_mean": disc_rewards.mean(), "info/disc_reward_std": disc_rewards.std()}
+        )
+        combined = config.task_reward_w * rewards + config.disc_reward_w * disc_rewards
+        self.mean_step_reward = self.distributed.mean_scalars({"mean": combined.mean()})["mean"]
+        return combined
 
     @torch.no_grad()
     def disc_rewards(self, amp_obs: Tensor) -> Tensor:
         """Return the discriminator's rewards (B, 1) of raw motion windows (B, num_amp_obs)."""
         logits = self.model.eval_disc(self.samples.normalize(amp_obs))
         return style_rewards(self.config.disc_loss, logits) * self.config.disc_reward_scale
-
-    def _log_disc_rewards(self, disc_rewards: Tensor) -> None:
-        mean = disc_rewards.mean()
-        self.losses.add({"info/disc_reward_mean": mean, "info/disc_reward_std": disc_rewards.std()})
-        self.mean_disc_reward = self.distributed.mean_scalars({"mean": mean})["mean"]
 
     # ---------------------------------------------------------------- update
 
@@ -258,9 +257,9 @@ class AMPAgent(A2CAgent):
         return metrics
 
     def score(self) -> float | None:
-        """Return this epoch's evaluation as a score; without evaluations the discriminator's mean reward."""
+        """Return this epoch's evaluation as a score; without evaluations the mean of the weighted rewards."""
         if not self.config.eval_interval:
-            return self.mean_disc_reward
+            return self.mean_step_reward
         figures = self.evaluations.of_epoch(self.epoch_num)
         return None if figures is None else figures.score
 

@@ -38,8 +38,9 @@ def test_rewards_mix_task_and_style():
     style = -torch.log(1 - torch.sigmoid(agent.model.eval_disc(agent.samples.normalize(windows))))
     rewards = torch.randn(8, 16, 1)
     with torch.no_grad():
-        torch.testing.assert_close(agent.compose_rewards(rewards), 0.5 * rewards + 0.25 * 2.0 * style)
-        assert agent.mean_disc_reward == pytest.approx(2.0 * style.mean().item())
+        expected = 0.5 * rewards + 0.25 * 2.0 * style
+        torch.testing.assert_close(agent.compose_rewards(rewards), expected)
+        assert agent.mean_step_reward == pytest.approx(expected.mean().item())
 
 
 @pytest.mark.parametrize("config", [{}, OWN])
@@ -247,11 +248,11 @@ def test_evaluation_leaves_training_as_it_was():
     assert differences(*states) == []
 
 
-def test_without_evaluation_the_best_has_the_most_style():
+def test_without_evaluation_the_best_has_the_largest_rewards():
     agent = make_agent(max_epochs=3, save_best_after=0)
     rewards = []
     original = agent.compose_rewards
-    agent.compose_rewards = lambda r: (original(r), rewards.append(agent.mean_disc_reward))[0]
+    agent.compose_rewards = lambda r: (original(r), rewards.append(agent.mean_step_reward))[0]
     best, _ = agent.train()
     assert best == max(rewards) and agent.result_figures() == {}
 
