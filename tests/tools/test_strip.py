@@ -4,7 +4,7 @@ import pytest
 imageio = pytest.importorskip("imageio.v2")
 pytest.importorskip("imageio_ffmpeg")
 
-from tools.strip import read_frames, strip  # noqa: E402
+from tools.strip import read_frames, stack, strip  # noqa: E402
 
 
 @pytest.fixture
@@ -31,3 +31,10 @@ def test_frames_are_cropped_and_joined():
     joined = strip(frames, crop=0.5)
     assert joined.shape == (4, 8, 3)
     assert (joined[:, :4] == 1).all() and (joined[:, 4:] == 2).all()
+
+
+def test_rows_are_scaled_and_stacked():
+    rows = [np.full((8, 40, 3), value, dtype=np.uint8) for value in (10, 20)]
+    stacked = stack(rows, height=4)
+    assert stacked.shape == (8, 20, 3)
+    assert (stacked[:4] == 10).all() and (stacked[4:] == 20).all()
