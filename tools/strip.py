@@ -1,6 +1,6 @@
 """Lay frames of a video side by side: `python -m tools.strip runs/A/videos/step_0.mp4 --out strip.png`.
 
-Several videos make a row each, for instance a policy's and, below, its clip's (`python -m tools.motion render`).
+Several videos make a row each: a policy's and, below, its clip's (`python -m tools.motion render`).
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ def main() -> None:
     starts = args.start * len(args.videos) if len(args.start) == 1 else args.start
     if len(starts) != len(args.videos):
         parser.error(
-            f"--start has {len(starts)} numbers for {len(args.videos)} videos; give one, or one each"
+            f"--start: {len(starts)} numbers for {len(args.videos)} videos; give one, or one each"
         )
     rows = [
         strip(read_frames(video, [start + i * args.every for i in range(args.count)]), args.crop)
