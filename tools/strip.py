@@ -53,9 +53,7 @@ def main() -> None:
     args = parser.parse_args()
     starts = args.start * len(args.videos) if len(args.start) == 1 else args.start
     if len(starts) != len(args.videos):
-        parser.error(
-            f"--start: {len(starts)} numbers for {len(args.videos)} videos; give one, or one each"
-        )
+        parser.error(f"--start: {len(starts)} numbers for {len(args.videos)} videos; give one, or one each")
     rows = [
         strip(read_frames(video, [start + i * args.every for i in range(args.count)]), args.crop)
         for video, start in zip(args.videos, starts, strict=True)
