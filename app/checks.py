@@ -19,7 +19,7 @@ from learning.typed_config import ConfigError, from_mapping, suggest, unknown_ke
 
 
 def import_modules(names: list[str]) -> None:
-    """Import what registers tasks, agents and networks from outside the repository.
+    """Import what registers tasks, models, networks and goals from outside the repository.
 
     Raises:
         ConfigError: there is no such module.
@@ -134,14 +134,20 @@ def fit_batch(
     agent.batch_shape(processes.world_size)
 
 
-def check_checkpoint(path: Path, config: dict[str, Any], task_class: type) -> None:
+def check_checkpoint(path: Path, task: str, config: dict[str, Any], task_class: type) -> None:
     """Check that a checkpoint can be read and fits the task and the network.
+
+    Args:
+        path: the file.
+        task: the chosen file of cfg/task, which a checkpoint is named after.
+        config: the whole configuration.
+        task_class: the task's class.
 
     Raises:
         ConfigError: it does not; the differences are named.
     """
     state = load_checkpoint(path)
-    trained, task = (state.get("info") or {}).get("task"), config["task_name"]
+    trained = (state.get("info") or {}).get("task")
     if trained not in (None, task):
         raise ConfigError(
             f"checkpoint={shown(path)}: was trained on task={trained}, not {task}; say task={trained}"

@@ -75,6 +75,7 @@ def _as_rank_of_torchrun(work: Work, plan: Plan) -> None:
         torch.cuda.set_device(int(os.environ.get("LOCAL_RANK", "0")))
     dist.init_process_group(backend)
     try:
+        dist.barrier()  # every rank has made its plan: none finds the directory that the first one makes
         started = _started(plan) if plan.processes.is_main else contextlib.nullcontext()
         with started:
             work(dist.get_rank(), _agreed(plan))

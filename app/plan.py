@@ -144,7 +144,7 @@ def _plan(job: Job, found: Checkpoint | None, make_runner: Callable[[], Runner])
         fit_batch(config, agent, processes, notes, _is_given(job, MINIBATCH_KEY))
     directory = _directory(job, settings, found)
     if found is not None:
-        check_checkpoint(found.path, config, task_class)
+        check_checkpoint(found.path, job.choices["task"] or "", config, task_class)
         notes.append(f"from {shown(found.path)}")
     return Plan(
         task=job.choices["task"] or "",
@@ -208,7 +208,9 @@ def _as_its_run(job: Job, run: Path) -> Job:
     machine = [f"{key}={job.config[key]}" for key in MACHINE_KEYS]
     dropped = {"num_workers"} if _is_test(job) else set()
     stored = [item for item in stored if override_key(item) not in dropped]
-    return recompose(job, [*stored, *machine, *job.overrides])
+    # A run that named itself keeps its files' names, also when asked for by its directory.
+    own = [item for item in job.overrides if override_key(item) != "experiment" or "experiment" in kept]
+    return recompose(job, [*stored, *machine, *own])
 
 
 def _directory(job: Job, settings: RunConfig, found: Checkpoint | None) -> RunDirectory | None:

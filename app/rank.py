@@ -72,7 +72,10 @@ def trackers(rank: int, plan: Plan) -> list[AlgoObserver]:
 
 def rl_device(plan: Plan) -> str:
     """Return this worker's device: under torchrun each rank has a graphics card of its own."""
-    device = plan.settings.rl_device
+    return _own_device(plan, plan.settings.rl_device)
+
+
+def _own_device(plan: Plan, device: str) -> str:
     if plan.processes.by_torchrun and device.startswith("cuda"):
         return f"cuda:{os.environ.get('LOCAL_RANK', '0')}"
     return device
@@ -88,7 +91,7 @@ def _env_creator(rank: int, plan: Plan) -> vecenv.VecEnvCreator:
         env = tasks.create(
             plan.config["task_name"],
             cfg,
-            sim_device=settings.sim_device,
+            sim_device=_own_device(plan, settings.sim_device),
             rl_device=rl_device(plan),
             graphics_device_id=settings.graphics_device_id,
             headless=settings.headless,

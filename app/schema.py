@@ -14,6 +14,8 @@ from learning.config import AgentConfig
 from learning.network_config import NetworkConfig
 
 MAX_DEFAULT_WORKERS = 8
+LARGEST_SEED = 2**31
+"""numpy's seeds end at 2³² - 1, and workers add their number"""
 
 
 @dataclass(frozen=True)
@@ -63,8 +65,8 @@ class RunConfig:
         for name in ("num_envs", "max_iterations", "num_threads", "games_num", "max_steps"):
             _at_least(name, getattr(self, name), 1)
         _at_least("num_workers", self.num_workers, 0)
-        if self.seed is not None and self.seed < -1:
-            raise ValueError(f"seed={self.seed}: must be 0 or more, or null to draw one")
+        if self.seed is not None and not -1 <= self.seed <= LARGEST_SEED:
+            raise ValueError(f"seed={self.seed}: must be 0 to {LARGEST_SEED}, or null to draw one")
         if self.experiment is not None and (
             set(self.experiment) & set("/\\") or self.experiment in ("", ".", "..")
         ):
@@ -135,6 +137,11 @@ class TaskBlock:
     """as chosen at the top level"""
     task: dict[str, Any] = field(default_factory=dict)
     """domain randomization"""
+
+    def __post_init__(self) -> None:
+        """Refuse what would be accepted and not done."""
+        if self.task.get("randomize"):
+            raise ValueError("task.randomize=True: domain randomization is not there yet; set it to False")
 
 
 TYPED_BLOCKS: dict[str, type] = {

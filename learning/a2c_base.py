@@ -173,7 +173,7 @@ class A2CBase(AgentHooks, BaseAlgorithm):
 
     @torch.no_grad()
     def play_steps(self) -> dict[str, Tensor]:
-        """Collect `horizon_length` steps of every environment, without waiting for the device.
+        """Collect `horizon_length` steps of every environment; the device is waited for once, at their end.
 
         Returns:
             Fields of the rollout, flat views (horizon_length * num_envs, …) in time-major order, with
@@ -452,6 +452,8 @@ class A2CBase(AgentHooks, BaseAlgorithm):
     def restore(self, fn: str, set_epoch: bool = True) -> None:
         """Take up a checkpoint file; see `training_state.restore_state`."""
         state = {**load_checkpoint(fn), **load_replay(fn)}
+        if self.run_dir is not None and self.run_dir.resolve() not in Path(fn).resolve().parents:
+            state = training_state.for_another_run(state)
         training_state.restore_state(self, state, str(fn), set_epoch)
 
     def close(self) -> None:

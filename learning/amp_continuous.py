@@ -92,7 +92,7 @@ class AMPAgent(A2CAgent):
         self.average = None if decay is None else WeightAverage(self.model, decay)
         self.progress = 0.0
         self.disc_grad_penalty = self.config.disc_grad_penalty
-        self.mean_step_reward: float | None = None
+        self.mean_step_reward: Tensor | None = None
         self.evaluator = Evaluator(self.vec_env, self.distributed, self.device)
         self.evaluations = EvaluationRecord()
         self._check_sigma_schedule()
@@ -142,7 +142,7 @@ class AMPAgent(A2CAgent):
             {"info/disc_reward_mean": disc_rewards.mean(), "info/disc_reward_std": disc_rewards.std()}
         )
         combined = config.task_reward_w * rewards + config.disc_reward_w * disc_rewards
-        self.mean_step_reward = self.distributed.mean_scalars({"mean": combined.mean()})["mean"]
+        self.mean_step_reward = combined.mean()
         return combined
 
     @torch.no_grad()
@@ -259,7 +259,8 @@ class AMPAgent(A2CAgent):
     def score(self) -> float | None:
         """Return this epoch's evaluation as a score; without evaluations the mean of the weighted rewards."""
         if not self.config.eval_interval:
-            return self.mean_step_reward
+            mean = self.mean_step_reward
+            return None if mean is None else self.distributed.mean_scalars({"mean": mean})["mean"]
         figures = self.evaluations.of_epoch(self.epoch_num)
         return None if figures is None else figures.score
 

@@ -301,9 +301,9 @@ class AgentConfig:
         )
 
     def as_dict(self) -> dict[str, Any]:
-        """Return plain values only, as a checkpoint keeps them: live objects are left out."""
+        """Return plain values, as a checkpoint keeps them: no live objects, nothing of this machine."""
         plain = {item.name: getattr(self, item.name) for item in dataclasses.fields(self)}
-        for name in ("vec_env", "stop_fn", "env_config", "observer"):
+        for name in ("vec_env", "stop_fn", "env_config", "observer", "train_dir", "device"):
             plain.pop(name, None)
         return {key: _plain(value) for key, value in plain.items()}
 

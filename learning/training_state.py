@@ -117,6 +117,15 @@ def _save_best(agent: A2CBase, is_end: bool) -> None:
         agent.checkpoints.save_best(policy_state(agent))
 
 
+def for_another_run(state: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a checkpoint as another run starts from it: its best is not that run's.
+
+    A policy without its training state is only where the other run's training begins, at epoch 0.
+    """
+    counters = {} if "optimizer" in state else {"epoch": 0, "frame": 0}
+    return {**state, "last_mean_rewards": NO_REWARD, **counters}
+
+
 def restore_state(agent: A2CBase, state: Mapping[str, Any], source: str, set_epoch: bool = True) -> None:
     """Bring an agent to a saved state, as far as the file holds it.
 
@@ -143,13 +152,23 @@ def restore_state(agent: A2CBase, state: Mapping[str, Any], source: str, set_epo
     if "optimizer" not in state:
         logger.warning("%s holds a policy without its optimizer: the optimizer starts anew", source)
         return
-    _load_optimizer(agent, state)
+    _load_optimizer(agent, state, source)
     if "workers" in state:
         _restore_training(agent, state, source)
 
 
-def _load_optimizer(agent: A2CBase, state: Mapping[str, Any]) -> None:
+def _load_optimizer(agent: A2CBase, state: Mapping[str, Any], source: str) -> None:
     """Load moments and rates; all other settings of the optimizer stay those of this run's configuration."""
+    here, there = (
+        [len(group["params"]) for group in groups]
+        for groups in (agent.optimizer.param_groups, state["optimizer"]["param_groups"])
+    )
+    if here != there:
+        logger.warning(
+            "%s was trained with other parameter groups (%s against %s): the optimizer starts anew",
+            *(source, there, here),
+        )
+        return
     own = [{k: v for k, v in g.items() if k not in ("params", "lr")} for g in agent.optimizer.param_groups]
     agent.optimizer.load_state_dict(state["optimizer"])
     for group, settings in zip(agent.optimizer.param_groups, own, strict=True):

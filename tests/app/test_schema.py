@@ -14,6 +14,7 @@ def run_config(**given):
         ({"num_envs": -4}, "num_envs=-4: must be at least 1"),
         ({"num_envs": "many"}, "num_envs=many: must be a whole number"),
         ({"seed": -2}, "seed=-2"),
+        ({"seed": 5_000_000_000}, "seed=5000000000: must be 0 to 2147483648"),
         ({"experiment": "a/b"}, "experiment=a/b"),
         ({"experiment": ".."}, "experiment=.."),
         ({"pipelin": "gpu"}, "pipelin=gpu: unknown key; did you mean pipeline?"),

@@ -68,6 +68,30 @@ def test_number_of_workers_is_kept_on_resume(train_here, tmp_path):
     assert (config["num_workers"], config["max_iterations"]) == (0, 2)
 
 
+def test_a_run_that_named_itself_is_resumed_and_played_by_its_directory(train_here, tmp_path):
+    code, _, err = train_here(*TOY, "max_iterations=2", "num_envs=6", "num_workers=0")
+    assert code == 0, err
+    (run,) = (tmp_path / "runs").iterdir()
+    named = f"experiment={run.name}"
+    code, _, err = train_here(*TOY, named, "checkpoint=last", "max_iterations=3", "num_workers=0")
+    assert code == 0, err
+    config = yaml.safe_load((run / "config.yaml").read_text())
+    assert config["train"]["params"]["config"]["name"] == "Toy"
+    code, out, err = train_here(*TOY, named, "test=True", "checkpoint=best", "games_num=6", "num_workers=0")
+    assert code == 0, err
+    assert "6 episodes" in out
+
+
+def test_a_variant_of_a_task_is_played_under_its_own_name(train_here):
+    small = ["task=SmallToy", "train=ToyPPO", *(item for item in TOY if item != "task=Toy")]
+    code, _, err = train_here(*small, "experiment=small", "max_iterations=1", "num_workers=0")
+    assert code == 0, err
+    play = ["test=True", "checkpoint=best", "experiment=small", "games_num=4", "num_workers=0"]
+    code, out, err = train_here(*small, *play)
+    assert code == 0, err
+    assert "4 episodes" in out
+
+
 def test_sweep_runs_one_job_after_another(train_here, tmp_path):
     code, _, err = train_here(*TOY, "-m", "seed=1,2", "max_iterations=1", "num_workers=0")
     assert code == 0, err

@@ -52,6 +52,10 @@ WRONG = {
         ["checkpoint=nowhere.pth", "there is no such file"],
     ),
     "no run to play": (["task=Ant", "test=True", "checkpoint=best"], ["there is no run of task=Ant"]),
+    "domain randomization": (
+        ["task=Ant", "task.task.randomize=True"],
+        ["task.randomize=True", "not there yet"],
+    ),
     "negative num_envs": (["task=Ant", "num_envs=-4"], ["num_envs=-4", "at least 1", "the command line"]),
     "unknown engine": (["task=Ant", "physics_engine=mujocco"], ["mujocco", "did you mean mujoco?"]),
     "unknown motion": (

@@ -43,7 +43,6 @@ def main():
         "progress": agent.progress,
         "figures": agent.result_figures(),
         "score": agent.score(),
-        "mean_step_reward": agent.mean_step_reward,
         "windows": windows,
         "kept": kept,
         "workers": len(last.get("workers", [])),

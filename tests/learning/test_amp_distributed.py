@@ -19,7 +19,7 @@ def test_two_workers_agree(tmp_path):
     errors = [worker.communicate(timeout=120)[1].decode() for worker in workers]
     assert [worker.returncode for worker in workers] == [0, 0], "\n".join(errors)
     first, second = (torch.load(tmp_path / f"{rank}.pt", weights_only=True) for rank in range(2))
-    shared = ("model", "normalizer", "disc_optimizer", "progress", "figures", "score", "mean_step_reward")
+    shared = ("model", "normalizer", "disc_optimizer", "progress", "figures", "score")
     assert [name for name in shared if differences({"": first[name]}, {"": second[name]})] == []
     assert first["progress"] > 0.0
     assert first["normalizer"]["count"] == 1 + 4 * (16 + 16)  # sizes are totals of both
