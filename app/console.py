@@ -133,6 +133,8 @@ def progress_panel(title: str, progress: Progress) -> Group:
 def summary(result: dict[str, Any]) -> str:
     """Return the end of training as one line."""
     reward, best = number(result.get("reward")), number(result.get("best_reward"))
+    if result.get("best_pose_error") is not None:  # then the best is no reward
+        best = f"pose error {result['best_pose_error']:.3f} m, {result['best_fall_rate']:.0%} falls"
     return (
         f"{result.get('exit_reason', 'finished')}: {result.get('epochs', 0)} epochs, "
         f"{result.get('frames', 0):,} frames in {duration(result.get('seconds') or 0.0)}, "

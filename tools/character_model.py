@@ -8,7 +8,6 @@ import mujoco
 import numpy as np
 
 from tasks.amp.character import HUMANOID_MJCF, SPHERICAL_DOFS, Character
-from tasks.amp.motion import Motion
 
 ROOT_QPOS = 7  # a free joint's position and quaternion
 
@@ -65,11 +64,6 @@ def poses_of(character: Character, qpos: np.ndarray) -> tuple[np.ndarray, np.nda
             local_rot[:, joint.body] = _xyzw(qpos[:, start : start + 4])
             start += 4
     return qpos[:, :3].copy(), local_rot
-
-
-def motion_qpos(character: Character, motion: Motion) -> np.ndarray:
-    """Return a clip as qpos (T, nq)."""
-    return qpos_of(character, motion.root_pos, motion.local_rot)
 
 
 def _wxyz(quat: np.ndarray) -> np.ndarray:

@@ -9,11 +9,13 @@ from typing import Any
 
 import mujoco
 import numpy as np
+import torch
 
 from mjgym.rendering import OffscreenRenderer, TrackingCamera
 from tasks.amp.character import Character
 from tasks.amp.motion import Motion, MotionError
-from tools.character_model import load_model, motion_qpos
+from tasks.amp.motion_lib import MotionLib
+from tools.character_model import load_model, qpos_of
 
 VIDEO_FPS = 30.0
 CAMERA_DISTANCE = 3.0  # [m]
@@ -21,7 +23,6 @@ CAMERA_HEIGHT = 0.85  # of the point looked at [m]
 ELEVATION = -10.0  # [degree]
 PICTURE = (256, 384)  # width and height of one picture of a strip [pixel]
 VIDEO = (640, 480)  # both a multiple of 16, which encoders like
-SIDE_VIEW = 90.0  # azimuth from which a clip that goes along x is seen from its right [degree]
 
 
 def write_strip(motion: Motion, character: Character, path: Path, num_frames: int, azimuth: float) -> None:
@@ -69,13 +70,9 @@ def _pictures(
     """Yield a picture for each time [s], the camera going with the root over the ground."""
     model = load_model(with_ground=True)
     data = mujoco.MjData(model)
-    cycles, frames = _frames_at(motion, times)
-    qpos = motion_qpos(character, motion)
-    advance = motion.root_pos[-1, :2] - motion.root_pos[0, :2]
     with OffscreenRenderer(model, width, height) as renderer:
-        for cycle, frame in zip(cycles, frames, strict=True):
-            data.qpos[:] = qpos[frame]
-            data.qpos[:2] += cycle * advance if motion.loop == "wrap" else 0.0
+        for qpos in qpos_at(motion, character, times):
+            data.qpos[:] = qpos
             mujoco.mj_forward(model, data)
             x, y = data.qpos[:2]
             camera = TrackingCamera(
@@ -84,8 +81,10 @@ def _pictures(
             yield renderer.render(data, camera)
 
 
-def _frames_at(motion: Motion, times: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The cycle and the nearest frame of each time [s]; a clip begins anew after its end."""
-    cycles = np.floor(times / motion.duration - 1e-6).astype(int).clip(min=0)
-    frames = np.rint((times - cycles * motion.duration) * motion.fps).astype(int)
-    return cycles, frames.clip(max=motion.num_frames - 1)
+def qpos_at(motion: Motion, character: Character, times: np.ndarray) -> np.ndarray:
+    """Poses at times (n,) [s] as qpos (n, nq), as training sees them; a clip that clamps begins anew."""
+    if motion.loop == "clamp":
+        times = np.where(times > motion.duration, np.remainder(times, motion.duration), times)
+    moments = torch.as_tensor(times, dtype=torch.float32)
+    state = MotionLib([motion], [1.0], character).state(torch.zeros(len(times), dtype=torch.long), moments)
+    return qpos_of(character, state.root_pos.numpy(), state.local_rot.numpy())

@@ -4,7 +4,7 @@ from pathlib import Path
 from rich.console import Console
 
 from app.commands import play_command
-from app.console import ConsoleObserver, duration, number, progress_line
+from app.console import ConsoleObserver, duration, number, progress_line, summary
 from learning.metrics import EpochTimes, Progress
 
 
@@ -49,6 +49,11 @@ def test_line_of_an_epoch():
     unlimited = progress(reward=None, max_epochs=None, seconds_left=None)
     assert progress_line(unlimited).startswith("epoch 3  ")
     assert "reward -" in progress_line(unlimited)
+
+
+def test_the_best_of_a_policy_that_imitates_is_a_pose_error():
+    measured = {"best_pose_error": 0.0108, "best_fall_rate": 0.25, "best_reward": -25.0108}
+    assert summary({**RESULT, **measured}).endswith("reward 5.00, best pose error 0.011 m, 25% falls")
 
 
 def test_plain_lines_where_the_output_is_no_terminal():
