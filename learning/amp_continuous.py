@@ -92,7 +92,7 @@ class AMPAgent(A2CAgent):
         self.average = None if decay is None else WeightAverage(self.model, decay)
         self.progress = 0.0
         self.disc_grad_penalty = self.config.disc_grad_penalty
-        self.mean_step_reward: Tensor | None = None
+        self.mean_disc_reward: Tensor | None = None
         self.evaluator = Evaluator(self.vec_env, self.distributed, self.device)
         self.evaluations = EvaluationRecord()
         self._check_sigma_schedule()
@@ -138,12 +138,11 @@ class AMPAgent(A2CAgent):
         """Return the weighted sum of the task's rewards and the present discriminator's."""
         config = self.config
         disc_rewards = self.disc_rewards(self.experience_buffer["amp_obs"].flatten(0, 1)).view_as(rewards)
+        self.mean_disc_reward = disc_rewards.mean()
         self.losses.add(
-            {"info/disc_reward_mean": disc_rewards.mean(), "info/disc_reward_std": disc_rewards.std()}
+            {"info/disc_reward_mean": self.mean_disc_reward, "info/disc_reward_std": disc_rewards.std()}
         )
-        combined = config.task_reward_w * rewards + config.disc_reward_w * disc_rewards
-        self.mean_step_reward = combined.mean()
-        return combined
+        return config.task_reward_w * rewards + config.disc_reward_w * disc_rewards
 
     @torch.no_grad()
     def disc_rewards(self, amp_obs: Tensor) -> Tensor:
@@ -257,12 +256,17 @@ class AMPAgent(A2CAgent):
         return metrics
 
     def score(self) -> float | None:
-        """Return this epoch's evaluation as a score; without evaluations the mean of the weighted rewards."""
-        if not self.config.eval_interval:
-            mean = self.mean_step_reward
-            return None if mean is None else self.distributed.mean_scalars({"mean": mean})["mean"]
-        figures = self.evaluations.of_epoch(self.epoch_num)
-        return None if figures is None else figures.score
+        """Return this epoch's evaluation as a score; without evaluations the mean reward.
+
+        Of episodes, where the task rewards a goal; else the discriminator's, which says less: it changes.
+        """
+        if self.config.eval_interval:
+            figures = self.evaluations.of_epoch(self.epoch_num)
+            return None if figures is None else figures.score
+        if self.config.task_reward_w > 0.0:
+            return super().score()
+        mean = self.mean_disc_reward
+        return None if mean is None else self.distributed.mean_scalars({"mean": mean})["mean"]
 
     def result_figures(self) -> dict[str, Any]:
         """Return the figures of the newest and of the best evaluation."""

@@ -38,9 +38,8 @@ def test_rewards_mix_task_and_style():
     style = -torch.log(1 - torch.sigmoid(agent.model.eval_disc(agent.samples.normalize(windows))))
     rewards = torch.randn(8, 16, 1)
     with torch.no_grad():
-        expected = 0.5 * rewards + 0.25 * 2.0 * style
-        torch.testing.assert_close(agent.compose_rewards(rewards), expected)
-        assert agent.mean_step_reward == pytest.approx(expected.mean().item())
+        torch.testing.assert_close(agent.compose_rewards(rewards), 0.5 * rewards + 0.25 * 2.0 * style)
+        assert agent.mean_disc_reward == pytest.approx(2.0 * style.mean().item())
 
 
 @pytest.mark.parametrize("config", [{}, OWN])
@@ -248,13 +247,19 @@ def test_evaluation_leaves_training_as_it_was():
     assert differences(*states) == []
 
 
-def test_without_evaluation_the_best_has_the_largest_rewards():
+def test_without_evaluation_the_best_has_the_most_style():
     agent = make_agent(max_epochs=3, save_best_after=0)
     rewards = []
     original = agent.compose_rewards
-    agent.compose_rewards = lambda r: (original(r), rewards.append(agent.mean_step_reward.item()))[0]
+    agent.compose_rewards = lambda r: (original(r), rewards.append(agent.mean_disc_reward.item()))[0]
     best, _ = agent.train()
     assert best == max(rewards) and agent.result_figures() == {}
+
+
+def test_without_evaluation_a_goal_is_scored_by_its_episodes():
+    agent = make_agent(max_epochs=3, task_reward_w=0.5, games_to_track=16)
+    agent.train()
+    assert agent.score() == agent.episodes.mean_reward != agent.mean_disc_reward.item()
 
 
 def test_averaged_weights_are_what_is_measured_and_kept(tmp_path):
