@@ -65,6 +65,8 @@ def _announce(plan: Plan) -> None:
     console.print(f"{doing} {plan.title}{where}", soft_wrap=True)
     for note in plan.notes:
         console.print(f"note: {note}", soft_wrap=True)
+    if plan.settings.capture_video:
+        console.print(f"videos in {plan.video_dir}", soft_wrap=True)
 
 
 def _as_rank_of_torchrun(work: Work, plan: Plan) -> None:

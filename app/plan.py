@@ -74,6 +74,11 @@ class Plan:
         return self.directory.path if self.directory else None
 
     @property
+    def video_dir(self) -> Path:
+        """Where videos go: into the run, or beside where one stands if a file of no run is played."""
+        return (self.run_dir or Path()) / "videos"
+
+    @property
     def play_command(self) -> str:
         """What to type to see what this run learned."""
         run = self.run_dir.name if self.run_dir else ""

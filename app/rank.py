@@ -98,9 +98,8 @@ def _env_creator(rank: int, plan: Plan) -> vecenv.VecEnvCreator:
             virtual_screen_capture=settings.capture_video,
             force_render=settings.force_render,
         )
-        if rank == 0 and settings.capture_video and plan.run_dir:
-            videos = plan.run_dir / "videos"
-            return recorded(env, videos, settings.capture_video_freq, settings.capture_video_len)
+        if rank == 0 and settings.capture_video:
+            return recorded(env, plan.video_dir, settings.capture_video_freq, settings.capture_video_len)
         return env
 
     return create

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,12 @@ CAMERA_DISTANCE = 4.0  # [m]
 ROOT_BODY = 1  # MuJoCo's id of the first actor's root; 0 is the world
 
 
+def free_path(path: Path) -> Path:
+    """Return `path`, or with `_2`, `_3`, … before its suffix the first that is not there yet."""
+    numbered = (path.with_stem(f"{path.stem}_{number}") for number in itertools.count(2))
+    return next(candidate for candidate in itertools.chain([path], numbered) if not candidate.exists())
+
+
 class RecordVideo:
     """A vectorised environment that also films its first environment.
 
@@ -20,7 +27,8 @@ class RecordVideo:
 
     Args:
         env: a task of this repository (it has `gym`, `sim`, `dt`, `control_freq_inv`).
-        directory: where `step_<N>.mp4` files go; made when the first video starts.
+        directory: where `step_<N>.mp4` files go, beside those that are there already; made when the first
+            video starts.
         every: control steps between the starts of two videos.
         length: control steps a video.
     """
@@ -62,7 +70,7 @@ class RecordVideo:
 
         self._finish()
         self.directory.mkdir(parents=True, exist_ok=True)
-        path = self.directory / f"step_{self.num_steps}.mp4"
+        path = free_path(self.directory / f"step_{self.num_steps}.mp4")
         frames_a_second = 1.0 / (self.env.dt * self.env.control_freq_inv)
         self._writer = imageio.get_writer(path, fps=frames_a_second, macro_block_size=None)
 
