@@ -287,7 +287,9 @@ class AMPAgent(A2CAgent):
         return {} if normalizer is None else {"amp_input_mean_std": normalizer.state_dict()}
 
     def load_policy_state(self, state: Mapping[str, Any]) -> None:
-        """Take up a state of `policy_state`."""
+        """Take up a state of `policy_state`; averaged weights begin at those that were restored."""
+        if self.average is not None:
+            self.average.restart()
         if self.samples.normalizer is not None and "amp_input_mean_std" in state:
             self.samples.normalizer.load_state_dict(state["amp_input_mean_std"])
 

@@ -34,6 +34,12 @@ class WeightAverage:
         torch._foreach_lerp_(self._average, self._parameters, 1.0 - decay)
         self._updates += 1
 
+    @torch.no_grad()
+    def restart(self) -> None:
+        """Begin anew at the model's present weights."""
+        torch._foreach_copy_(self._average, self._parameters)
+        self._updates = 0
+
     @contextlib.contextmanager
     def in_place(self) -> Iterator[None]:
         """Give the model the averaged weights for the length of a `with` block."""

@@ -288,9 +288,7 @@ class HumanoidAMP(VecTask):
 
         Clips are drawn by weight, times uniformly; frames are a control step apart, the newest first.
         """
-        ids = self.motion_lib.sample_motions(num_samples)
-        frames = self.starts.of_clips(ids, self.motion_lib.sample_times(ids)).frames
-        return frames.flatten(1).to(self.device)
+        return self.starts.anywhere(num_samples).frames.flatten(1).to(self.device)
 
     def create_evaluation(self, rank: int, world_size: int) -> MotionEvaluation:
         """Another instance of this task, set up to score how well a policy imitates the clips."""

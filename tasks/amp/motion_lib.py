@@ -109,10 +109,16 @@ class MotionLib:
         # torch.multinomial would wait for the device to check the weights
         return torch.searchsorted(self._shares, torch.rand(n, device=self.device), right=True)
 
-    def sample_times(self, ids: Tensor, truncate: float = 0.0) -> Tensor:
-        """Draw a time [s] in each clip, uniform from `truncate` to its end: (n,)."""
-        span = (self.durations[ids] - truncate).clamp(min=0.0)
-        return truncate + torch.rand(len(ids), device=self.device) * span
+    def sample_times(self, ids: Tensor, history: float = 0.0) -> Tensor:
+        """Draw a time [s] in each clip, uniformly: (n,).
+
+        Args:
+            ids: (n,) clips.
+            history: how much of the clip there has to be before it [s]; what wraps always has enough.
+        """
+        durations = self.durations[ids]
+        earliest = torch.where(self._wraps[ids], 0.0, durations.clamp(max=history))
+        return earliest + torch.rand(len(ids), device=self.device) * (durations - earliest)
 
     def state(self, ids: Tensor, times: Tensor) -> MotionState:
         """Return the states of clips (n,) at any times (n,) [s]."""

@@ -61,16 +61,23 @@ class EpisodeStarts:
         self.key_bodies, self.state_init, self.hybrid_prob = key_bodies, state_init, hybrid_prob
         self.device = key_bodies.device
         self.frame_ages = torch.arange(num_frames, device=self.device) * frame_dt  # [s]
+        self.history = (num_frames - 1) * frame_dt  # [s]
         self._default = self._make_default(dof_names)
 
     def sample(self, n: int) -> Start:
-        """Draw n starts as `state_init` says: clips by weight, times uniformly."""
+        """Draw n starts as `state_init` says."""
         if self.state_init == "Default":
             return self.default(n)
-        ids = self.motion_lib.sample_motions(n)
-        times = self.motion_lib.sample_times(ids)
-        start = self.of_clips(ids, torch.zeros_like(times) if self.state_init == "Start" else times)
+        if self.state_init == "Start":
+            ids = self.motion_lib.sample_motions(n)
+            return self.of_clips(ids, torch.zeros(n, device=self.device))
+        start = self.anywhere(n)
         return self._mixed(start, self.default(n)) if self.state_init == "Hybrid" else start
+
+    def anywhere(self, n: int) -> Start:
+        """Draw n moments of clips: clips by weight, times uniformly, with frames of the clip before them."""
+        ids = self.motion_lib.sample_motions(n)
+        return self.of_clips(ids, self.motion_lib.sample_times(ids, self.history))
 
     def of_clips(self, motion_ids: Tensor, times: Tensor) -> Start:
         """The states of clips (n,) at `times` (n,) [s], and their frames then and up to some steps before."""

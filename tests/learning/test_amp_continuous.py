@@ -276,6 +276,16 @@ def test_averaged_weights_are_what_is_measured_and_kept(tmp_path):
     assert torch.equal(evaluation.actions[0], evaluation.actions[1])
 
 
+def test_averaged_weights_begin_at_those_that_were_restored(tmp_path):
+    config = {"policy_ema_decay": 0.9, "eval_interval": 2, "save_best_after": 0, "max_epochs": 2}
+    make_agent(train_dir=str(tmp_path), learning_rate=1e-2, **config).train()
+    torch.manual_seed(1)
+    other = make_agent(**config)
+    other.restore(str(tmp_path / "nn" / "Toy.pth"))
+    weights = other.model.state_dict()["a2c_network.mu.weight"].clone()
+    assert torch.equal(other.get_policy_weights()["model"]["a2c_network.mu.weight"], weights)
+
+
 # ---------------------------------------------------------------- state
 
 

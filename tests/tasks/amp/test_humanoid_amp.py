@@ -153,7 +153,7 @@ def test_what_the_discriminator_sees_is_taken_before_the_reset(make):
 def test_demos_are_frames_of_the_clip_newest_first(make, monkeypatch):
     task = make(numAMPObsSteps=3)
     times = torch.tensor([0.4, 0.6])
-    monkeypatch.setattr(task.motion_lib, "sample_times", lambda ids, truncate=0.0: times)
+    monkeypatch.setattr(task.motion_lib, "sample_times", lambda ids, history: times)
     demo = task.fetch_amp_obs_demo(2).view(2, 3, 105)
     for k in range(3):
         newest = clip_frames(task, *(times - k * CONTROL_DT).tolist())[:, 0]

@@ -146,9 +146,10 @@ def test_clips_are_drawn_by_weight_and_times_within_them():
     ids = lib.sample_motions(4000)
     counts = torch.bincount(ids, minlength=3)
     assert counts[1] == 0 and abs(int(counts[0]) - 3000) < 150
-    times = lib.sample_times(ids, truncate=0.1)
-    assert float(times.min()) >= 0.1 and bool((times <= lib.durations[ids]).all())
-    assert float(times[ids == 2].max()) > 1.9
+    times = lib.sample_times(ids, history=0.1)
+    assert bool((times <= lib.durations[ids]).all())
+    assert float(times[ids == 0].min()) < 0.05  # it wraps: before its start it was walking too
+    assert float(times[ids == 2].min()) >= 0.1 and float(times[ids == 2].max()) > 1.9
 
 
 def test_the_mean_pose_counts_a_closing_frame_once():
