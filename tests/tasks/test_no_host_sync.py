@@ -8,8 +8,10 @@ import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 
 import tasks
+from learning.amp_continuous import AMPAgent
 from learning.torch_runner import Runner
 from tests.learning.toy_env import toy_params
+from tests.learning.toy_motion_env import amp_params
 from tests.tasks.task_configs import SIZES, task_config
 
 FORBIDDEN = {"aten::_local_scalar_dense", "aten::is_nonzero", "aten::equal", "aten::item"}
@@ -62,4 +64,20 @@ def test_motion_clips_and_goals_never_wait_for_the_device(env):
         task.step(torch.zeros(4, 28))
         task.fetch_amp_obs_demo(8)
     task.close()
+    assert mode.found == []
+
+
+def test_a_rollout_with_a_discriminator_never_waits_for_the_device():
+    env = tasks.create(
+        "HumanoidAMP",
+        task_config("HumanoidAMP", num_envs=4, episodeLength=6),
+        sim_device="cpu",
+        rl_device="cpu",
+    )
+    agent = AMPAgent("run", amp_params(vec_env=env, num_actors=4))
+    agent.obs = agent.env_reset()
+    with HostSyncs() as mode:
+        agent.play_steps()
+    agent.close()
+    env.close()
     assert mode.found == []
