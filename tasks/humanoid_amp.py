@@ -106,8 +106,7 @@ class HumanoidAMP(VecTask):
         for joint in self.character.joints:
             spherical[joint.dof] = joint.axis is None
         self.pd_offset, self.pd_scale = pd_action(limits[0], limits[1], spherical)
-        # Beyond π an exponential map is a turn the other way, but the drive would pull on in this one.
-        self.pd_limit = torch.where(spherical, math.pi, math.inf)
+        self.spherical_dofs = spherical.nonzero().view(-1, 3)
         if cfg.pdOffset == "motion":
             self.pd_offset = self.motion_lib.mean_dof_pos()
         if cfg.pdScale is not None:
@@ -181,7 +180,7 @@ class HumanoidAMP(VecTask):
         """Targets = offset + scale · action, or torques = action · motor effort · powerScale."""
         if self.env_cfg.pdControl:
             torch.addcmul(self.pd_offset, self.pd_scale, actions, out=self.targets)
-            torch.clamp(self.targets, -self.pd_limit, self.pd_limit, out=self.targets)
+            bound_exp_maps_(self.targets, self.spherical_dofs)
             self.gym.set_dof_position_target_tensor(self.sim, gymtorch.unwrap_tensor(self.targets))
         else:
             torch.mul(actions, self.torque_scale, out=self.targets)
@@ -311,6 +310,21 @@ def pd_action(lower: Tensor, upper: Tensor, spherical: Tensor) -> tuple[Tensor, 
     """
     offset = torch.where(spherical, 0.0, 0.5 * (lower + upper))
     return offset, torch.where(spherical, math.pi, HINGE_RANGE_SCALE * (upper - lower))
+
+
+def bound_exp_maps_(targets: Tensor, spherical_dofs: Tensor) -> Tensor:
+    """Shorten exponential maps to π, in place.
+
+    Beyond π one is a turn the other way, but the drive would pull on in this one.
+
+    Args:
+        targets: (n, num_dof) [rad].
+        spherical_dofs: (s, 3) columns of spherical joints.
+    """
+    exp_maps = targets[:, spherical_dofs]
+    scale = (math.pi / exp_maps.norm(dim=-1, keepdim=True)).clamp(max=1.0)
+    targets[:, spherical_dofs] = exp_maps * scale
+    return targets
 
 
 def fallen_by_contact(forces: Tensor, heights: Tensor, limit: float) -> Tensor:

@@ -13,7 +13,7 @@ import tasks
 from tasks.amp.character import Character
 from tasks.amp.ground import lowest_heights
 from tasks.amp.motion import Motion, load_motion, save_motion
-from tasks.humanoid_amp import fallen_by_contact, pd_action
+from tasks.humanoid_amp import bound_exp_maps_, fallen_by_contact, pd_action
 from tests.tasks.task_configs import SIM
 
 MODEL = "mjcf/amp_humanoid.xml"
@@ -211,12 +211,21 @@ def test_actions_are_targets_around_the_clips_mean_pose(make):
     assert torch.allclose(task.targets, expected.expand(3, 28), atol=1e-6)
 
 
+def test_exponential_maps_are_shortened_to_half_a_turn_about_their_own_axis():
+    # a hinge, then a spherical joint: 4 rad about (0.6, 0, 0.8), 2 rad, and none
+    targets = torch.tensor([[5.0, 2.4, 0.0, 3.2], [5.0, 0.0, 2.0, 0.0], [5.0, 0.0, 0.0, 0.0]])
+    expected = targets.clone()
+    expected[0, 1:] = math.pi * torch.tensor([0.6, 0.0, 0.8])
+    assert torch.allclose(bound_exp_maps_(targets, torch.tensor([[1, 2, 3]])), expected)
+
+
 def test_targets_of_spherical_joints_stay_within_half_a_turn(make):
     task = make(pdScale=4.0)
     task.reset()
     task.step(torch.ones(3, 28))
     abdomen, elbow = task.dof_names.index("abdomen_y"), task.dof_names.index("right_elbow")
-    assert task.targets[0, abdomen].item() == pytest.approx(math.pi)
+    # 4 rad about each axis: half a turn about their diagonal
+    assert task.targets[0, abdomen].item() == pytest.approx(math.pi / math.sqrt(3.0))
     assert task.targets[0, elbow].item() == pytest.approx(4.0 - math.radians(80.0))
 
 
