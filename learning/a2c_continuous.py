@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from learning import observations
 from learning.a2c_base import A2CBase
 from learning.actions import ActionBox
 from learning.experience import Field
@@ -30,7 +31,7 @@ class ContinuousA2CBase(A2CBase):
         self.action_box = ActionBox(self.vec_env.action_space, self.config.clip_actions, self.device)
         self.actions_num = self.action_box.actions_num
 
-    def policy_fields(self) -> dict[str, Field]:
+    def distribution_fields(self) -> dict[str, Field]:
         """Return actions, means and standard deviations."""
         vector = Field((self.actions_num,))
         return {"actions": vector, "mus": vector, "sigmas": vector}
@@ -46,7 +47,7 @@ class ContinuousA2CBase(A2CBase):
         advantages = self.normalize_advantages(batch_dict["advantages"].sum(dim=1))
         self.dataset.update_values_dict(
             {
-                "obs": batch_dict["obses"],
+                **observations.rename("obses", "obs", batch_dict),
                 "actions": batch_dict["actions"],
                 "mu": batch_dict["mus"],
                 "sigma": batch_dict["sigmas"],
@@ -125,7 +126,11 @@ class A2CAgent(ContinuousA2CBase):
         """
         with self.autocast():
             res_dict = self.model(
-                {"is_train": True, "prev_actions": input_dict["actions"], "obs": input_dict["obs"]}
+                {
+                    "is_train": True,
+                    "prev_actions": input_dict["actions"],
+                    "obs": observations.join("obs", input_dict),
+                }
             )
         loss, figures = self.calc_losses(input_dict, res_dict)
         extra_loss, extra_figures = self.extra_losses(input_dict, res_dict)

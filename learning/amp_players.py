@@ -9,10 +9,10 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor
 
+from learning.agent_config import BaseAgentConfig
 from learning.amp_config import AMPConfig
 from learning.amp_evaluation import Evaluator
 from learning.amp_models import ModelAMPContinuous
-from learning.config import AgentConfig
 from learning.discriminator import style_rewards
 from learning.distributed import Distributed
 from learning.motion_env import amp_input_shape
@@ -30,7 +30,7 @@ class AMPPlayerContinuous(PpoPlayerContinuous):
         params: `train.params`, as an agent takes them.
     """
 
-    config_class: ClassVar[type[AgentConfig]] = AMPConfig
+    config_class: ClassVar[type[BaseAgentConfig]] = AMPConfig
     config: AMPConfig
     model: ModelAMPContinuous.Network
 

@@ -15,8 +15,9 @@ from torch import Tensor, nn
 
 from learning import model_builder, training_state, vecenv
 from learning.actions import ActionBox
+from learning.agent_config import BaseAgentConfig, check_device
 from learning.checkpoint import load_checkpoint, load_model_state
-from learning.config import AgentConfig, check_device
+from learning.config import AgentConfig
 from learning.metrics import write_json
 from learning.observer import AlgoObserver
 from learning.vecenv import ObsDict, VecEnv
@@ -31,13 +32,13 @@ class BasePlayer(ABC):
     """Plays episodes in a vectorised environment.
 
     `self.network` is the model object that the configuration names, `self.model` the `nn.Module` that it
-    built (see `A2CBase`).
+    built (see `AgentBase`).
 
     Args:
         params: `train.params`, as an agent takes them.
     """
 
-    config_class: ClassVar[type[AgentConfig]] = AgentConfig
+    config_class: ClassVar[type[BaseAgentConfig]] = BaseAgentConfig
     """Dataclass of `params["config"]`."""
 
     model: nn.Module
@@ -160,6 +161,9 @@ class BasePlayer(ABC):
 
 class PpoPlayerContinuous(BasePlayer):
     """Plays a policy that `A2CAgent` trained."""
+
+    config_class: ClassVar[type[BaseAgentConfig]] = AgentConfig
+    config: AgentConfig
 
     def __init__(self, params: Mapping[str, Any]) -> None:
         super().__init__(params)

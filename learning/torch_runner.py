@@ -13,7 +13,7 @@ import torch
 
 from learning import model_builder
 from learning.a2c_continuous import A2CAgent
-from learning.config import AgentConfig
+from learning.agent_config import BaseAgentConfig
 from learning.distributed import Distributed
 from learning.object_factory import ObjectFactory
 from learning.observer import AlgoObserver, DefaultAlgoObserver, MultiObserver
@@ -115,7 +115,7 @@ class Runner:
         self.params, self.algo_name, self.seed = {}, "", None
 
     def _typed_config(self, config: Any) -> Any:
-        if not isinstance(config, (Mapping, AgentConfig)):
+        if not isinstance(config, (Mapping, BaseAgentConfig)):
             raise ConfigError(
                 "train.params.config: required key is missing; it holds the settings of the algorithm"
             )

@@ -14,7 +14,9 @@ from gymnasium import spaces
 
 from learning.typed_config import ConfigError, suggest
 
-ObsDict = dict[str, torch.Tensor]
+ObsDict = dict[str, Any]
+"""`obs`: (num_envs, …), or a dictionary of such tensors where the space is one; `states`: what a critic alone
+may see, likewise, where there is a `state_space`."""
 
 
 @runtime_checkable
