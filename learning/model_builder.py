@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from learning import network_builder
+from learning.discrete_models import ModelA2C, ModelA2CMultiDiscrete
 from learning.models import BaseModel, ModelA2CContinuous, ModelA2CContinuousLogStd
 from learning.network_config import ModelConfig
 from learning.object_factory import ObjectFactory
@@ -24,6 +25,8 @@ def _create_model_factory() -> ObjectFactory:
     factory.register_builder(
         "continuous_a2c_logstd", lambda network, **kwargs: ModelA2CContinuousLogStd(network)
     )
+    factory.register_builder("discrete_a2c", lambda network, **kwargs: ModelA2C(network))
+    factory.register_builder("multi_discrete_a2c", lambda network, **kwargs: ModelA2CMultiDiscrete(network))
     return factory
 
 

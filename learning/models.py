@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
 
 from learning.losses import gaussian_entropy, gaussian_neglogp, policy_kl
 from learning.network_builder import A2CBuilder, NetworkBuilder
+from learning.network_config import PolicyKind
 from learning.running_mean_std import RunningMeanStd
 from learning.typed_config import ConfigError
+
+_MODELS_BY_KIND: dict[PolicyKind, str] = {
+    "continuous": "continuous_a2c_logstd",
+    "discrete": "discrete_a2c",
+    "multi_discrete": "multi_discrete_a2c",
+    "value": "central_value",
+}
 
 
 class BaseModel:
@@ -19,8 +27,13 @@ class BaseModel:
 
     Network: type[BaseModelNetwork]
 
+    policy_kind: ClassVar[PolicyKind | None] = None
+    """What the network's heads must give; None takes any."""
+
     def __init__(self, network: NetworkBuilder) -> None:
-        """Keep the loaded network builder."""
+        """Keep the loaded network builder; refuse one whose heads do not fit."""
+        if self.policy_kind and network.policy_kind not in (self.policy_kind, None):
+            raise ConfigError(_misfit(network, self.policy_kind))
         self.network_builder = network
 
     def build(self, config: Mapping[str, Any]) -> BaseModelNetwork:
@@ -31,13 +44,16 @@ class BaseModel:
                 `normalize_input` (False), `normalize_value` (False), `num_seqs`. All of it is passed on to
                 the network builder, so that custom networks may take settings of their own.
         """
-        return self.Network(
-            self.network_builder.build("a2c", **config),
-            obs_shape=config["input_shape"],
-            normalize_value=config.get("normalize_value", False),
-            normalize_input=config.get("normalize_input", False),
-            value_size=config.get("value_size", 1),
-        )
+        return self.Network(self.network_builder.build("a2c", **config), **self.module_settings(config))
+
+    def module_settings(self, config: Mapping[str, Any]) -> dict[str, Any]:
+        """Return what of `build`'s settings the module itself takes, beside the network."""
+        return {
+            "obs_shape": config["input_shape"],
+            "normalize_value": config.get("normalize_value", False),
+            "normalize_input": config.get("normalize_input", False),
+            "value_size": config.get("value_size", 1),
+        }
 
 
 class BaseModelNetwork(nn.Module):
@@ -155,6 +171,8 @@ class GaussianNetwork(BaseModelNetwork):
 class ModelA2CContinuous(BaseModel):
     """`continuous_a2c`: the network gives the standard deviation itself."""
 
+    policy_kind = "continuous"
+
     class Network(GaussianNetwork):
         """Reads the network's second output as sigma."""
 
@@ -176,12 +194,28 @@ class ModelA2CContinuous(BaseModel):
 class ModelA2CContinuousLogStd(BaseModel):
     """`continuous_a2c_logstd`: the network gives the logarithm of the standard deviation."""
 
+    policy_kind = "continuous"
+
     class Network(GaussianNetwork):
         """Reads the network's second output as log(sigma)."""
 
         def sigma_and_logstd(self, raw: Tensor) -> tuple[Tensor, Tensor]:
             """Return sigma and its logarithm."""
             return raw.exp(), raw
+
+
+def _misfit(network: NetworkBuilder, wanted: PolicyKind) -> str:
+    given = network.policy_kind
+    fitting = _MODELS_BY_KIND[given] if given else "another"
+    if "value" in (wanted, given):
+        return (
+            f"{network.path}.central_value={given == 'value'}: the model "
+            + ("central_value needs True here" if wanted == "value" else "needs a policy; leave the key out")
+        )
+    return (
+        f"{network.path}.space: has the block {given}, but the model needs {wanted}; "
+        f"write {wanted}: there, or use the model {fitting}"
+    )
 
 
 def _starts_positive(network: A2CBuilder.Network) -> bool:

@@ -10,11 +10,14 @@ from torch import Tensor, nn
 
 from learning.activations import activations_factory
 from learning.initializers import Initializer, init_factory
+from learning.layer_config import InitializerConfig, MlpConfig
 from learning.layers import D2RLNet, build_sequential_mlp
-from learning.network_config import ContinuousSpaceConfig, InitializerConfig, MlpConfig, NetworkConfig
+from learning.network_config import NetworkConfig, PolicyKind, SpaceConfig
+from learning.policy_heads import PolicyHeads, PolicyParameters
 from learning.typed_config import ConfigError, from_mapping
 
-PolicyOutput = tuple[Tensor, Tensor, Tensor, tuple[Tensor, ...] | None]
+NetworkOutput = tuple[Any, ...]
+"""The policy's parameters (see `PolicyParameters`), the value, and the recurrent state or None."""
 
 
 class NetworkBuilder:
@@ -23,6 +26,9 @@ class NetworkBuilder:
     The registry calls `load(params)` with the `network` block, once, and `build(name, **kwargs)` for every
     network wanted.
     """
+
+    path: str = "train.params.network"
+    """Where the block stands, for error messages."""
 
     def __init__(self, **kwargs: object) -> None:
         """Take no arguments; a registered builder may pass any."""
@@ -38,6 +44,11 @@ class NetworkBuilder:
     def __call__(self, name: str, **kwargs: Any) -> NetworkBuilder.BaseNetwork:
         """Return `build(name, **kwargs)`."""
         return self.build(name, **kwargs)
+
+    @property
+    def policy_kind(self) -> PolicyKind | None:
+        """What the networks' heads give, for a model to check that it fits; None: not said."""
+        return None
 
     class BaseNetwork(nn.Module):
         """What a model asks of a network, answered for one that is neither recurrent nor separate."""
@@ -74,7 +85,7 @@ class NetworkBuilder:
             return build(input_size, mlp.units, str(mlp.activation), normalization, mlp.norm_only_first_layer)
 
         def _create_initializer(self, config: InitializerConfig) -> Initializer:
-            return self.init_factory.create(config.name, **config.arguments)
+            return config.create()
 
 
 class A2CBuilder(NetworkBuilder):
@@ -90,23 +101,29 @@ class A2CBuilder(NetworkBuilder):
             params: the block, or its dataclass.
             path: where it stands, for error messages.
         """
+        self.path = path
         if isinstance(params, NetworkConfig):
             self.params = params
         else:
             self.params = from_mapping(self.config_class, params, path)
 
+    @property
+    def policy_kind(self) -> PolicyKind:
+        """What the networks' heads give."""
+        return self.params.policy_kind
+
     def build(self, name: str, **kwargs: Any) -> NetworkBuilder.BaseNetwork:
         """Return a new network; see `Network` for the arguments."""
         return type(self).Network(self.params, **kwargs)
 
-    class Network(NetworkBuilder.BaseNetwork):
+    class Network(PolicyHeads, NetworkBuilder.BaseNetwork):
         """Actor and critic. Parameters are named and ordered as in RL Games' checkpoints and optimizers."""
 
         def __init__(
             self,
             params: NetworkConfig,
             *,
-            actions_num: int,
+            actions_num: int | Sequence[int],
             input_shape: Sequence[int],
             value_size: int = 1,
             **kwargs: object,
@@ -115,7 +132,7 @@ class A2CBuilder(NetworkBuilder):
 
             Args:
                 params: the checked `network` block.
-                actions_num: number of actions A.
+                actions_num: number of actions A, of choices n (discrete), a list of those (multi-discrete).
                 input_shape: shape of one observation, `(num_obs,)`.
                 value_size: number of value heads V.
                 **kwargs: further build settings, for subclasses.
@@ -126,79 +143,49 @@ class A2CBuilder(NetworkBuilder):
                     f"observations of shape {tuple(input_shape)}: actor_critic takes vectors; "
                     "let the task flatten them"
                 )
-            space = params.space.continuous
-            assert space is not None  # NetworkConfig refuses a block without it
             self.separate = params.separate
-            self.fixed_sigma = space.fixed_sigma
             self.actor_mlp = self._build_mlp(input_shape[0], params.mlp, params.normalization)
             if self.separate:
                 self.critic_mlp = self._build_mlp(input_shape[0], params.mlp, params.normalization)
             out_size = params.mlp.units[-1] if params.mlp.units else input_shape[0]
             self.value = nn.Linear(out_size, value_size)
             self.value_act = self.activations_factory.create(str(params.value_activation))
-            self._build_policy_heads(space, out_size, actions_num)
-            self._initialize(params.mlp.initializer, space)
-
-        def _build_policy_heads(self, space: ContinuousSpaceConfig, out_size: int, actions_num: int) -> None:
-            self.mu = nn.Linear(out_size, actions_num)
-            self.mu_act = self.activations_factory.create(str(space.mu_activation))
-            self.sigma_act = self.activations_factory.create(str(space.sigma_activation))
-            self.sigma: nn.Parameter | nn.Linear
-            if space.fixed_sigma:
-                self.sigma = nn.Parameter(torch.zeros(actions_num))
-            else:
-                self.sigma = nn.Linear(out_size, actions_num)
+            self._build_policy_heads(params.space, out_size, actions_num)
+            self._initialize(params.mlp.initializer, params.space)
 
         @torch.no_grad()
-        def _initialize(self, initializer: InitializerConfig, space: ContinuousSpaceConfig) -> None:
+        def _initialize(self, initializer: InitializerConfig, space: SpaceConfig) -> None:
             mlp_init = self._create_initializer(initializer)
             for module in self.modules():
                 if isinstance(module, nn.Linear):
                     mlp_init(module.weight)
                     nn.init.zeros_(module.bias)
-            self._create_initializer(space.mu_init)(self.mu.weight)
-            self._initialize_sigma(space.sigma_init)
+            self._initialize_policy_heads(space)
 
-        def _initialize_sigma(self, config: InitializerConfig) -> None:
-            sigma_init = self._create_initializer(config)
-            if isinstance(self.sigma, nn.Parameter):
-                sigma_init(self.sigma)
-            elif config.name == "const_initializer":
-                # The constant is meant for sigma. In every weight, as RL Games has it, it would make sigma
-                # depend on the sum of the features.
-                nn.init.zeros_(self.sigma.weight)
-                sigma_init(self.sigma.bias)
-            else:
-                sigma_init(self.sigma.weight)
-
-        def forward(self, obs_dict: Mapping[str, Any]) -> PolicyOutput:
+        def forward(self, obs_dict: Mapping[str, Any]) -> NetworkOutput:
             """Return the policy's parameters and the value.
 
             Args:
                 obs_dict: `obs`, normalised observations (B, num_obs).
 
             Returns:
-                mu (B, A); sigma, or log(sigma), as the model takes it, (B, A), or (A,) where it is fixed;
-                value (B, V); the recurrent state, None.
+                The policy's parameters, value (B, V), and the recurrent state, None. The parameters are
+                mu (B, A) and sigma, or log(sigma), as the model takes it, (B, A), or (A,) where it is fixed;
+                or logits (B, n); or a list of logits (B, n_i).
             """
             obs = obs_dict["obs"]
             actor_out = self.actor_mlp(obs)
             critic_out = self.critic_mlp(obs) if self.separate else actor_out
-            mu, sigma = self._eval_heads(actor_out)
-            return mu, sigma, self.value_act(self.value(critic_out)), None
+            return (*self._eval_heads(actor_out), self.value_act(self.value(critic_out)), None)
 
-        def eval_actor(self, obs: Tensor) -> tuple[Tensor, Tensor]:
-            """Return mu and sigma alone, as `forward` does."""
+        def eval_actor(self, obs: Tensor) -> PolicyParameters:
+            """Return the policy's parameters alone, as `forward` does: (mu, sigma) of a continuous policy."""
             return self._eval_heads(self.actor_mlp(obs))
 
         def eval_critic(self, obs: Tensor) -> Tensor:
             """Return the value (B, V) alone."""
             trunk = self.critic_mlp if self.separate else self.actor_mlp
             return self.value_act(self.value(trunk(obs)))
-
-        def _eval_heads(self, actor_out: Tensor) -> tuple[Tensor, Tensor]:
-            sigma = self.sigma if isinstance(self.sigma, nn.Parameter) else self.sigma(actor_out)
-            return self.mu_act(self.mu(actor_out)), self.sigma_act(sigma)
 
         def is_separate_critic(self) -> bool:
             """Whether the critic has a trunk of its own."""

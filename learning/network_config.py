@@ -2,92 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from learning.activations import NO_ACTIVATION, activations_factory
-from learning.initializers import init_factory
-from learning.object_factory import ObjectFactory
-from learning.typed_config import suggest
+from learning.activations import NO_ACTIVATION
+from learning.layer_config import InitializerConfig, MlpConfig, activation_name
+from learning.typed_config import show
 
 Normalization = Literal["layer_norm", "batch_norm", "None"]
 
-# Which arguments each initialiser takes; `default` ignores what is given, as RL Games does.
-_INITIALIZER_ARGUMENTS = {
-    "const_initializer": ("val",),
-    "orthogonal_initializer": ("gain",),
-    "orthogonal": ("gain",),
-    "glorot_normal_initializer": ("gain",),
-    "glorot_uniform_initializer": ("gain",),
-    "variance_scaling_initializer": ("mode", "scale"),
-    "random_uniform_initializer": ("a", "b"),
-    "kaiming_normal": ("a", "mode", "nonlinearity"),
-}
+PolicyKind = Literal["continuous", "discrete", "multi_discrete", "value"]
+"""What a network's heads give: one of the spaces, or a value alone."""
 
-
-@dataclass
-class InitializerConfig:
-    """A weight initialiser and its arguments; which arguments there are depends on the name."""
-
-    name: str = "default"
-    """A name in `init_factory`; `default` leaves torch's own initialisation."""
-    val: float | None = None
-    """const_initializer: the constant."""
-    gain: float | None = None
-    """orthogonal and glorot initialisers: factor on the weights."""
-    scale: float | None = None
-    """variance_scaling_initializer: factor on the variance, default 2."""
-    mode: Literal["fan_in", "fan_out", "fan_avg"] | None = None
-    """variance_scaling_initializer, kaiming_normal (without fan_avg): width that divides the variance."""
-    a: float | None = None
-    """random_uniform_initializer: lower bound; kaiming_normal: negative slope of leaky_relu."""
-    b: float | None = None
-    """random_uniform_initializer: upper bound."""
-    nonlinearity: str | None = None
-    """kaiming_normal: the activation whose gain is used."""
-
-    def __post_init__(self) -> None:
-        """Refuse unknown names and arguments that the named initialiser does not take."""
-        _require_name("name", self.name, init_factory)
-        allowed = _INITIALIZER_ARGUMENTS.get(self.name)
-        for key, value in self.arguments.items():
-            if allowed is not None and key not in allowed:
-                raise ValueError(f"{key}={value}: {self.name} takes only {', '.join(allowed)}")
-        if self.name == "const_initializer" and self.val is None:
-            raise ValueError("val: required key is missing; const_initializer needs the constant")
-
-    @property
-    def arguments(self) -> dict[str, Any]:
-        """The arguments that were given."""
-        given = {item.name: getattr(self, item.name) for item in fields(self) if item.name != "name"}
-        return {key: value for key, value in given.items() if value is not None}
-
-
-@dataclass
-class MlpConfig:
-    """A trunk of fully connected layers."""
-
-    units: list[int]
-    """Width of each layer; empty for none."""
-    activation: str | None
-    """A name in `activations_factory`; null or None for a linear trunk."""
-    initializer: InitializerConfig = field(default_factory=InitializerConfig)
-    """Of all linear layers' weights, heads included; biases start at 0."""
-    d2rl: bool = False
-    """Give every layer the trunk's input as well (D2RL)."""
-    norm_only_first_layer: bool = False
-    """Normalise after the first layer only."""
-    regularizer: Any = None
-    """Stands in many RL Games files; nothing reads it there either."""
-
-    def __post_init__(self) -> None:
-        """Check the widths and the activation's name."""
-        for i, unit in enumerate(self.units):
-            if unit < 1:
-                raise ValueError(f"units[{i}]={unit}: a layer needs at least one unit")
-        if self.d2rl and not self.units:
-            raise ValueError("units=[]: d2rl needs at least one layer")
-        self.activation = _activation("activation", self.activation)
+_ABSENT = object()
 
 
 @dataclass
@@ -109,28 +36,40 @@ class ContinuousSpaceConfig:
 
     def __post_init__(self) -> None:
         """Check the activations' names."""
-        self.mu_activation = _activation("mu_activation", self.mu_activation)
-        self.sigma_activation = _activation("sigma_activation", self.sigma_activation)
+        self.mu_activation = activation_name("mu_activation", self.mu_activation)
+        self.sigma_activation = activation_name("sigma_activation", self.sigma_activation)
 
 
 @dataclass
 class SpaceConfig:
-    """The kind of actions; the number of them comes from the task."""
+    """The kind of actions; the number of them comes from the task. A network has exactly one kind.
+
+    That a key stands there is what counts for the discrete kinds: `discrete:` is as good as `discrete: {}`.
+    """
 
     continuous: ContinuousSpaceConfig | None = None
-    """Gaussian policy."""
-    discrete: Any = None
-    """Categorical policy: not available yet."""
-    multi_discrete: Any = None
-    """Several categorical policies: not available yet."""
+    """Gaussian policy; null counts as absent."""
+    discrete: Any = _ABSENT
+    """Categorical policy; has no keys."""
+    multi_discrete: Any = _ABSENT
+    """Several independent categorical policies, one an entry of the action; has no keys."""
 
     def __post_init__(self) -> None:
-        """Refuse what cannot be built."""
+        """Check that the discrete kinds are empty blocks, and that there is one kind."""
         for key in ("discrete", "multi_discrete"):
-            if getattr(self, key) is not None:
-                raise ValueError(f"{key}: only continuous actions can be learned so far; remove the block")
-        if self.continuous is None:
-            raise ValueError("continuous=null: needs mu_init, sigma_init and the like of a continuous policy")
+            value = getattr(self, key)
+            if value not in (_ABSENT, None) and value != {}:
+                raise ValueError(f"{key}={show(value)}: has no keys; write {key}: {{}}")
+
+    @property
+    def kinds(self) -> list[PolicyKind]:
+        """The kinds of policy that are given."""
+        given = {
+            "continuous": self.continuous is not None,
+            "discrete": self.discrete is not _ABSENT,
+            "multi_discrete": self.multi_discrete is not _ABSENT,
+        }
+        return [kind for kind, is_given in given.items() if is_given]  # type: ignore[misc]
 
 
 @dataclass
@@ -160,13 +99,24 @@ class NetworkConfig:
 
     def __post_init__(self) -> None:
         """Check the activation's name and refuse what cannot be built."""
-        self.value_activation = _activation("value_activation", self.value_activation)
+        if len(self.space.kinds) != 1:
+            given = ", ".join(self.space.kinds) or "none"
+            raise ValueError(
+                f"space: needs exactly one of continuous, discrete and multi_discrete, but has {given}; "
+                "name the kind of actions that the task takes"
+            )
+        self.value_activation = activation_name("value_activation", self.value_activation)
         self.normalization = None if self.normalization == NO_ACTIVATION else self.normalization
         for key in ("cnn", "rnn"):
             if getattr(self, key) is not None:
                 raise ValueError(f"{key}: {key.upper()} networks are not available yet; remove the block")
         if self.central_value:
             raise ValueError("central_value=True: central values are not available yet; remove the key")
+
+    @property
+    def policy_kind(self) -> PolicyKind:
+        """What the heads give."""
+        return self.space.kinds[0]
 
 
 @dataclass
@@ -175,14 +125,3 @@ class ModelConfig:
 
     name: str
     """The registered model."""
-
-
-def _require_name(key: str, name: str, factory: ObjectFactory) -> None:
-    if name not in factory.names:
-        raise ValueError(f"{key}={name}: no {factory.kind} of this name; {suggest(name, factory.names)}")
-
-
-def _activation(key: str, name: str | None) -> str:
-    name = NO_ACTIVATION if name is None else name
-    _require_name(key, name, activations_factory)
-    return name

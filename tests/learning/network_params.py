@@ -28,3 +28,6 @@ BUILD = {
     "normalize_value": True,
     "num_seqs": 4,
 }
+
+DISCRETE = {"discrete": None}
+MULTI_DISCRETE = {"multi_discrete": None}

@@ -176,8 +176,7 @@ def test_rl_games_dead_key_is_ignored():
         ({"rnn": {"name": "lstm"}}, "rnn: RNN networks are not available yet"),
         ({"cnn": {"type": "conv2d"}}, "cnn: CNN networks are not available yet"),
         ({"central_value": True}, "central_value=True: central values are not available yet"),
-        ({"space": {"discrete": {}}}, "space.discrete: only continuous actions can be learned so far"),
-        ({"space": {}}, "space.continuous=null: needs mu_init"),
+        ({"space": {}}, "space: needs exactly one of continuous, discrete and multi_discrete"),
     ],
 )
 def test_refusals_name_the_place(changes, text):
