@@ -7,11 +7,11 @@ The data path: `play_steps` (learning/agent_base.py) → next values and advanta
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from learning import observations
 from learning.agent_base import AgentBase
@@ -20,6 +20,7 @@ from learning.config import AgentConfig
 from learning.dataset import PPODataset
 from learning.experience import Field
 from learning.learning_rate import LearningRate
+from learning.losses import actor_loss, critic_loss, smoothed_actor_loss
 from learning.returns import compute_gae
 from learning.running_mean_std import moments_of, pool_moments
 from learning.training_state import load_optimizer
@@ -31,10 +32,25 @@ class A2CBase(AgentBase):
 
     config_class: ClassVar[type[BaseAgentConfig]] = AgentConfig
     config: AgentConfig
+    actions_num: int | list[int]
     optimizer: torch.optim.Optimizer
     learning_rate: LearningRate
 
     # ---------------------------------------------------------------- construction
+
+    def build_model(self) -> nn.Module:
+        """Return actor, critic and normalisers for this environment's sizes."""
+        return self.network.build(
+            {
+                "actions_num": self.actions_num,
+                "input_shape": self.obs_shape,
+                "num_seqs": self.num_actors,
+                "value_size": 1,
+                "normalize_value": self.config.normalize_value,
+                "normalize_input": self.config.normalize_input,
+                **self.network_config(),
+            }
+        )
 
     def create_optimizers(self) -> None:
         """Build the optimizer, its schedule, and what cuts rollouts into minibatches."""
@@ -44,6 +60,27 @@ class A2CBase(AgentBase):
         self.minibatch_size = config.batch_shape(self.distributed.world_size).minibatch_size
         self.dataset = PPODataset(
             self.batch_size, self.minibatch_size, self.device, config.shuffle_minibatches
+        )
+
+    def parameter_groups(self) -> list[dict[str, Any]]:
+        """Return what the optimizer steps: all of the model's parameters, in RL Games' order.
+
+        A group with `constant_lr` keeps that learning rate, whatever the schedule does.
+        """
+        return [{"params": list(self.model.parameters())}]
+
+    def truncated_parameters(self) -> Iterable[nn.Parameter]:
+        """Return the parameters whose joint gradient norm `grad_norm` limits."""
+        return self.model.parameters()
+
+    def create_optimizer(self) -> torch.optim.Optimizer:
+        """Return Adam over `parameter_groups`, in one fused kernel."""
+        return torch.optim.Adam(
+            self.parameter_groups(),
+            lr=self.config.learning_rate,
+            eps=1e-8,
+            weight_decay=self.config.weight_decay,
+            fused=self.device.type in ("cpu", "cuda"),
         )
 
     def policy_fields(self) -> dict[str, Field]:
@@ -57,16 +94,21 @@ class A2CBase(AgentBase):
         """Return the experience fields of actions and of the distribution that they were drawn from."""
 
     @abstractmethod
-    def create_optimizer(self) -> torch.optim.Optimizer:
-        """Return the optimizer of `self.model`."""
+    def distribution_columns(self, batch_dict: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """Return the dataset's columns that describe the rollout's policy, from the fields of a rollout."""
 
     @abstractmethod
-    def prepare_dataset(self, batch_dict: Mapping[str, Tensor]) -> None:
-        """Make `self.dataset` of a rollout: normalise values, returns and advantages."""
+    def policy_kl(self, input_dict: Mapping[str, Tensor], res_dict: Mapping[str, Tensor]) -> Tensor:
+        """Return KL(rollout's policy ‖ policy now), (B,), of a minibatch.
 
-    @abstractmethod
-    def train_actor_critic(self, input_dict: Mapping[str, Tensor]) -> dict[str, Tensor]:
-        """Make one optimizer step on a minibatch and return 0-dim figures to log."""
+        Args:
+            input_dict: fields of the dataset.
+            res_dict: what the model's forward pass returned for it.
+        """
+
+    def action_losses(self, res_dict: Mapping[str, Tensor]) -> dict[str, tuple[float, Tensor]]:
+        """Return further losses of the policy by name, each with its weight; none by default."""
+        return {}
 
     # ---------------------------------------------------------------- rollout
 
@@ -134,6 +176,105 @@ class A2CBase(AgentBase):
         self.learning_rate.after_epoch(self.epoch_num, self.frame)
         self.update_input_normalizer(batch_dict)
         self.after_epoch(batch_dict)
+
+    @torch.no_grad()
+    def prepare_dataset(self, batch_dict: Mapping[str, Tensor]) -> None:
+        """Normalise values, returns and advantages, and hand the rollout to the dataset."""
+        values, returns = self.normalize_values(batch_dict["values"], batch_dict["returns"])
+        self.dataset.update_values_dict(
+            {
+                **observations.rename("obses", "obs", batch_dict),
+                "actions": batch_dict["actions"],
+                **self.distribution_columns(batch_dict),
+                "old_logp_actions": batch_dict["neglogpacs"],
+                "old_values": values,
+                "returns": returns,
+                "advantages": self.normalize_advantages(batch_dict["advantages"].sum(dim=1)),
+                **self.extra_dataset_fields(batch_dict),
+            }
+        )
+
+    def train_actor_critic(self, input_dict: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """Make one optimizer step on a minibatch.
+
+        Args:
+            input_dict: fields of the dataset, (minibatch_size, …).
+
+        Returns:
+            0-dim figures to log: a_loss, c_loss, entropy, bounds_loss, kl and those of `extra_losses`.
+        """
+        figures = self.calc_gradients(input_dict)
+        self.learning_rate.after_minibatch(figures["kl"], self.epoch_num, self.frame)
+        if self.config.truncate_grads:
+            nn.utils.clip_grad_norm_(self.truncated_parameters(), self.config.grad_norm)
+        self.optimizer.step()
+        self.after_minibatch(input_dict)
+        return figures
+
+    def calc_gradients(self, input_dict: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """Compute the gradient of the loss on a minibatch, averaged over all workers, into the parameters.
+
+        Args:
+            input_dict: fields of the dataset, (minibatch_size, …).
+
+        Returns:
+            0-dim figures, as `train_actor_critic`; `kl` is the mean over all workers.
+        """
+        with self.autocast():
+            res_dict = self.model(self.model_inputs(input_dict))
+        loss, figures = self.calc_losses(input_dict, res_dict)
+        extra_loss, extra_figures = self.extra_losses(input_dict, res_dict)
+        if extra_loss is not None:
+            loss = loss + extra_loss
+        self.optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        with torch.no_grad():
+            kl = self.policy_kl(input_dict, res_dict).mean()
+            kl = self.distributed.average_gradients_(self.model.parameters(), kl.reshape(1))[0]
+        return {**figures, **extra_figures, "kl": kl}
+
+    def model_inputs(self, input_dict: Mapping[str, Tensor]) -> dict[str, Any]:
+        """Return what the model is asked in an update, from the fields of a minibatch."""
+        return {
+            "is_train": True,
+            "prev_actions": input_dict["actions"],
+            "obs": observations.join("obs", input_dict),
+        }
+
+    def calc_losses(
+        self, input_dict: Mapping[str, Tensor], res_dict: Mapping[str, Tensor]
+    ) -> tuple[Tensor, dict[str, Tensor]]:
+        """Return PPO's loss, and its parts by name.
+
+        The loss is a + 0.5 · critic_coef · c - entropy_coef · H + those of `action_losses`, each a mean over
+        the minibatch.
+
+        Args:
+            input_dict: fields of the dataset, (minibatch_size, …).
+            res_dict: what the model's forward pass returned for it.
+        """
+        config = self.config
+        surrogate = smoothed_actor_loss if config.use_smooth_clamp else actor_loss
+        a_loss = surrogate(
+            input_dict["old_logp_actions"],
+            res_dict["prev_neglogp"],
+            input_dict["advantages"],
+            config.ppo,
+            config.e_clip,
+        ).mean()
+        c_loss = critic_loss(
+            input_dict["old_values"],
+            res_dict["values"],
+            config.e_clip,
+            input_dict["returns"],
+            config.clip_value,
+        ).mean()
+        entropy = res_dict["entropy"].mean()
+        loss = a_loss + 0.5 * config.critic_coef * c_loss - self.learning_rate.entropy_coef * entropy
+        figures = {"a_loss": a_loss, "c_loss": c_loss, "entropy": entropy}
+        for name, (weight, action_loss) in self.action_losses(res_dict).items():
+            loss, figures[name] = loss + weight * action_loss, action_loss
+        return loss, figures
 
     def update_input_normalizer(self, batch_dict: Mapping[str, Tensor]) -> None:
         """Add the rollout's observations to the input's moments.

@@ -99,6 +99,8 @@ class AgentConfig(BaseAgentConfig):
     """Clip the gradient's norm to `grad_norm`."""
     grad_norm: float = MISSING  # type: ignore[assignment]
     """Largest joint norm of the gradient, if `truncate_grads`."""
+    use_action_masks: bool = False
+    """Discrete actions: ask the environment before every step which are allowed."""
     shuffle_minibatches: bool = True
     """Draw minibatches at random; false cuts the rollout into ranges of time steps."""
 

@@ -208,9 +208,8 @@ def _misfit(network: NetworkBuilder, wanted: PolicyKind) -> str:
     given = network.policy_kind
     fitting = _MODELS_BY_KIND[given] if given else "another"
     if "value" in (wanted, given):
-        return (
-            f"{network.path}.central_value={given == 'value'}: the model "
-            + ("central_value needs True here" if wanted == "value" else "needs a policy; leave the key out")
+        return f"{network.path}.central_value={given == 'value'}: the model " + (
+            "central_value needs True here" if wanted == "value" else "needs a policy; leave the key out"
         )
     return (
         f"{network.path}.space: has the block {given}, but the model needs {wanted}; "

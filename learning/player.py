@@ -13,8 +13,8 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor, nn
 
-from learning import model_builder, training_state, vecenv
-from learning.actions import ActionBox
+from learning import model_builder, observations, training_state, vecenv
+from learning.actions import ActionBox, ActionChoices
 from learning.agent_config import BaseAgentConfig, check_device
 from learning.checkpoint import load_checkpoint, load_model_state
 from learning.config import AgentConfig
@@ -159,24 +159,28 @@ class BasePlayer(ABC):
         return result
 
 
-class PpoPlayerContinuous(BasePlayer):
-    """Plays a policy that `A2CAgent` trained."""
+class PpoPlayer(BasePlayer):
+    """What players of actor-critic policies have in common: the model and its checkpoint."""
 
     config_class: ClassVar[type[BaseAgentConfig]] = AgentConfig
     config: AgentConfig
+    actions_num: int | list[int]
 
     def __init__(self, params: Mapping[str, Any]) -> None:
         super().__init__(params)
-        self.action_box = ActionBox(self.vec_env.action_space, self.config.clip_actions, self.device)
-        self.actions_num = self.action_box.actions_num
+        self.read_action_space()
         self.model = self.build_model().to(self.device)
+
+    @abstractmethod
+    def read_action_space(self) -> None:
+        """Take from `self.vec_env.action_space` what choosing actions needs."""
 
     def build_model(self) -> nn.Module:
         """Return actor, critic and normalisers for this environment's sizes."""
         return self.network.build(
             {
                 "actions_num": self.actions_num,
-                "input_shape": tuple(self.vec_env.observation_space.shape),
+                "input_shape": observations.shape_of(self.vec_env.observation_space),
                 "num_seqs": self.num_envs,
                 "value_size": 1,
                 "normalize_value": self.config.normalize_value,
@@ -203,9 +207,25 @@ class PpoPlayerContinuous(BasePlayer):
     def load_policy_state(self, state: Mapping[str, Any]) -> None:
         """Take up what the agent's hook `policy_state` put into the checkpoint."""
 
+    def ask_model(self, obs: ObsDict, **inputs: Any) -> dict[str, Any]:
+        """Return what the model makes of observations in play."""
+        own = observations.to_device(obs["obs"], self.device)
+        return self.model({"is_train": False, "prev_actions": None, "obs": own, **inputs})
+
+
+class PpoPlayerContinuous(PpoPlayer):
+    """Plays a policy that `A2CAgent` trained."""
+
+    actions_num: int
+
+    def read_action_space(self) -> None:
+        """Note the number of actions and the bounds that ±1 is scaled to."""
+        self.action_box = ActionBox(self.vec_env.action_space, self.config.clip_actions, self.device)
+        self.actions_num = self.action_box.actions_num
+
     def get_action(self, obs: ObsDict, is_deterministic: bool = True) -> Tensor:
         """Return the policy's mean, or a sample, clipped and scaled to the action space."""
-        res_dict = self.model({"is_train": False, "prev_actions": None, "obs": obs["obs"].to(self.device)})
+        res_dict = self.ask_model(obs)
         return self.action_box(res_dict["mus"] if is_deterministic else res_dict["actions"])
 
     def get_masked_action(self, obs: ObsDict, action_masks: Tensor, is_deterministic: bool = True) -> Tensor:
@@ -213,6 +233,31 @@ class PpoPlayerContinuous(BasePlayer):
         raise NotImplementedError(
             "action masks choose among discrete actions; this player's actions are continuous"
         )
+
+
+class PpoPlayerDiscrete(PpoPlayer):
+    """Plays a policy that `DiscreteA2CAgent` trained."""
+
+    def read_action_space(self) -> None:
+        """Note the number of actions, or the numbers of several choices."""
+        self.choices = ActionChoices(self.vec_env.action_space)
+        self.actions_num = self.choices.actions_num
+
+    def get_action(self, obs: ObsDict, is_deterministic: bool = True) -> Tensor:
+        """Return the most probable actions, or a sample, of those allowed if `use_action_masks`."""
+        masks = None
+        if self.config.use_action_masks:
+            masks = vecenv.action_masks(self.vec_env, self.choices.num_logits).to(self.device)
+        return self._choose(obs, masks, is_deterministic)
+
+    def get_masked_action(self, obs: ObsDict, action_masks: Tensor, is_deterministic: bool = True) -> Tensor:
+        """Return actions among those that masks (num_envs, number of actions) allow."""
+        return self._choose(obs, action_masks.to(self.device), is_deterministic)
+
+    def _choose(self, obs: ObsDict, masks: Tensor | None, is_deterministic: bool) -> Tensor:
+        res_dict = self.ask_model(obs, action_masks=masks)
+        greedy: Any = self.model.greedy_actions
+        return self.choices(greedy(res_dict["logits"]) if is_deterministic else res_dict["actions"])
 
 
 class EpisodeCounter:

@@ -48,7 +48,6 @@ UNSUPPORTED_KEYS: dict[str, str] = {
     "population_based_training": "population based training",
     "self_play": "self play",
     "self_play_config": "self play",
-    "use_action_masks": "action masks",
 }
 """RL Games keys whose feature does not exist here: off (false, null) passes, anything else is an error."""
 

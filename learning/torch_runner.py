@@ -13,11 +13,12 @@ import torch
 
 from learning import model_builder
 from learning.a2c_continuous import A2CAgent
+from learning.a2c_discrete import DiscreteA2CAgent
 from learning.agent_config import BaseAgentConfig
 from learning.distributed import Distributed
 from learning.object_factory import ObjectFactory
 from learning.observer import AlgoObserver, DefaultAlgoObserver, MultiObserver
-from learning.player import PpoPlayerContinuous
+from learning.player import PpoPlayerContinuous, PpoPlayerDiscrete
 from learning.typed_config import ConfigError, unknown_key
 
 logger = logging.getLogger(__name__)
@@ -44,8 +45,10 @@ class Runner:
     def __init__(self, algo_observer: AlgoObserver | Iterable[AlgoObserver] | None = None) -> None:
         self.algo_factory = ObjectFactory("algorithm")
         self.algo_factory.register_builder("a2c_continuous", A2CAgent)
+        self.algo_factory.register_builder("a2c_discrete", DiscreteA2CAgent)
         self.player_factory = ObjectFactory("player")
         self.player_factory.register_builder("a2c_continuous", PpoPlayerContinuous)
+        self.player_factory.register_builder("a2c_discrete", PpoPlayerDiscrete)
         self.algo_observer = _one_observer(algo_observer)
         self.params: dict[str, Any] = {}
         self.algo_name = ""
