@@ -21,6 +21,7 @@ from learning.dataset import PPODataset
 from learning.experience import Field
 from learning.learning_rate import LearningRate
 from learning.losses import actor_loss, critic_loss, smoothed_actor_loss
+from learning.recurrent_rollout import STATES, RecurrentRollout, RnnStates, check_seq_length
 from learning.returns import compute_gae
 from learning.running_mean_std import moments_of, pool_moments
 from learning.training_state import load_optimizer
@@ -58,8 +59,22 @@ class A2CBase(AgentBase):
         self.optimizer = self.create_optimizer()
         self.learning_rate = LearningRate(config, self.optimizer)
         self.minibatch_size = config.batch_shape(self.distributed.world_size).minibatch_size
+        self.is_rnn: bool = self.model.is_rnn()  # type: ignore[operator]
+        seq_length = config.seq_length if self.is_rnn else 1
+        check_seq_length(seq_length, "minibatch_size of a worker", self.minibatch_size)
         self.dataset = PPODataset(
-            self.batch_size, self.minibatch_size, self.device, config.shuffle_minibatches
+            self.batch_size, self.minibatch_size, self.device, config.shuffle_minibatches, seq_length
+        )
+        self.recurrent = self._create_recurrent() if self.is_rnn else None
+
+    def _create_recurrent(self) -> RecurrentRollout:
+        states: RnnStates = self.model.get_default_rnn_state()  # type: ignore[operator]
+        return RecurrentRollout(
+            tuple(state.to(self.device) for state in states),
+            self.horizon_length,
+            self.num_actors,
+            self.config.seq_length,
+            self.config.zero_rnn_on_done,
         )
 
     def parameter_groups(self) -> list[dict[str, Any]]:
@@ -86,6 +101,12 @@ class A2CBase(AgentBase):
     def policy_fields(self) -> dict[str, Field]:
         """Return values, likelihoods and what describes the policy."""
         return {"values": Field((1,)), "neglogpacs": Field(), **self.distribution_fields()}
+
+    def loop_fields(self) -> dict[str, Field]:
+        """Return what a recurrent policy records besides."""
+        if not self.is_rnn:
+            return {}
+        return {"episode_starts": Field(dtype=torch.bool), "final_values": Field((1,))}
 
     # ---------------------------------------------------------------- what an action space or agent fills in
 
@@ -114,13 +135,61 @@ class A2CBase(AgentBase):
 
     def get_action_values(self, obs: ObsDict) -> dict[str, Any]:
         """Sample actions for observations (num_envs, …); returns what the model returns."""
+        states = {} if self.recurrent is None else {"rnn_states": self.recurrent.states}
         with self.autocast():
-            return self.model({"is_train": False, "prev_actions": None, **obs})
+            res_dict = self.model({"is_train": False, "prev_actions": None, **obs, **states})
+        self._rnn_states = res_dict["rnn_states"]
+        return res_dict
 
-    def get_values(self, obs: observations.Obs) -> Tensor:
-        """Return the critic's values (B, 1) of observations (B, …), in units of shaped reward."""
+    def get_values(self, obs: observations.Obs, rnn_states: RnnStates | None = None) -> Tensor:
+        """Return the critic's values (B, 1) of observations (B, …), in units of shaped reward.
+
+        Args:
+            obs: raw observations.
+            rnn_states: of a recurrent policy, before it sees them.
+        """
+        states = {} if rnn_states is None else {"rnn_states": rnn_states}
         with self.autocast():
-            return self.model.eval_critic(obs)  # type: ignore[operator]
+            return self.model.eval_critic(obs, **states)  # type: ignore[operator]
+
+    def play_steps_rnn(self) -> dict[str, Tensor]:
+        """Collect a rollout as `play_steps` does, and put it into the order of sequences.
+
+        Returns:
+            Fields (num_envs * horizon_length, …), one environment after the other, and the states that
+            sequences start from; see `RecurrentRollout.as_sequences`.
+        """
+        assert self.recurrent is not None
+        return self.recurrent.as_sequences(self.play_steps())
+
+    def collect(self) -> dict[str, Tensor]:
+        """Return the rollout of an epoch."""
+        return self.play_steps() if self.recurrent is None else self.play_steps_rnn()
+
+    def env_reset(self) -> ObsDict:
+        """Start new episodes everywhere, with an empty memory."""
+        if self.recurrent is not None:
+            self.recurrent.restart()
+        return super().env_reset()
+
+    def record_obs(self, step: int) -> ObsDict:
+        """Record the state of a recurrent policy too."""
+        if self.recurrent is not None:
+            self.recurrent.before_step(step)
+            self.experience_buffer.update_data("episode_starts", step, self.recurrent.starts_episode)
+        return super().record_obs(step)
+
+    def record_step(self, step: int, rewards: Tensor, dones: Tensor, infos: dict[str, Any]) -> None:
+        """Move a recurrent policy's state on, and value what episodes ended in while it is still known."""
+        super().record_step(step, rewards, dones, infos)
+        if self.recurrent is None:
+            return
+        if self.config.value_bootstrap:
+            final_obs = observations.to_device(infos["final_obs"]["obs"], self.device)
+            self.experience_buffer.update_data(
+                "final_values", step, self.get_values(final_obs, self._rnn_states)
+            )
+        self.recurrent.after_step(self._rnn_states, dones)
 
     def finish_rollout(self) -> dict[str, Tensor]:
         """Return the fields of the rollout, flat and time-major, with `advantages` and `returns` (…, 1)."""
@@ -147,15 +216,30 @@ class A2CBase(AgentBase):
         buffer = self.experience_buffer
         rows: tuple[Tensor, ...] = ()
         last_obs = observations.to_device(self.obs["obs"], self.device)
+        if self.recurrent is not None:
+            return self._next_values_rnn(self.get_values(last_obs, self.recurrent.states))
         if self.config.value_bootstrap:
             rows = buffer["time_outs"].nonzero(as_tuple=True)
             last_obs = observations.concatenate(last_obs, observations.read(buffer, "final_obses", rows))
         last_values = self.get_values(last_obs)
-        following = torch.cat([buffer["values"][1:], last_values[: self.num_actors].unsqueeze(0)])
-        following.masked_fill_(buffer["dones"].unsqueeze(-1), 0.0)
+        following = self._following(last_values[: self.num_actors])
         if rows:
             following[rows] = last_values[self.num_actors :]
         return following
+
+    def _next_values_rnn(self, last_values: Tensor) -> Tensor:
+        """Return `next_values` from those that were recorded, since states are gone by the rollout's end."""
+        following = self._following(last_values)
+        if not self.config.value_bootstrap:
+            return following
+        time_outs = self.experience_buffer["time_outs"].unsqueeze(-1)
+        return torch.where(time_outs, self.experience_buffer["final_values"], following)
+
+    def _following(self, last_values: Tensor) -> Tensor:
+        """Return the next step's values, 0 where an episode ended."""
+        buffer = self.experience_buffer
+        following = torch.cat([buffer["values"][1:], last_values.unsqueeze(0)])
+        return following.masked_fill_(buffer["dones"].unsqueeze(-1), 0.0)
 
     # ---------------------------------------------------------------- update
 
@@ -190,6 +274,7 @@ class A2CBase(AgentBase):
                 "old_values": values,
                 "returns": returns,
                 "advantages": self.normalize_advantages(batch_dict["advantages"].sum(dim=1)),
+                **{name: batch_dict[name] for name in self._sequence_columns(batch_dict)},
                 **self.extra_dataset_fields(batch_dict),
             }
         )
@@ -233,12 +318,17 @@ class A2CBase(AgentBase):
             kl = self.distributed.average_gradients_(self.model.parameters(), kl.reshape(1))[0]
         return {**figures, **extra_figures, "kl": kl}
 
+    def _sequence_columns(self, batch_dict: Mapping[str, Tensor]) -> list[str]:
+        return [name for name in batch_dict if name == "episode_starts" or name.startswith(STATES)]
+
     def model_inputs(self, input_dict: Mapping[str, Tensor]) -> dict[str, Any]:
         """Return what the model is asked in an update, from the fields of a minibatch."""
+        states = {} if self.recurrent is None else self.recurrent.model_inputs(input_dict)
         return {
             "is_train": True,
             "prev_actions": input_dict["actions"],
             "obs": observations.join("obs", input_dict),
+            **states,
         }
 
     def calc_losses(
@@ -303,6 +393,15 @@ class A2CBase(AgentBase):
         return (advantages - pooled.mean.float()) / (pooled.var.sqrt().float() + 1e-8)
 
     # ---------------------------------------------------------------- state
+
+    def worker_state(self) -> dict[str, Any]:
+        """Return what a recurrent policy remembers of the running episodes."""
+        return {} if self.recurrent is None else {"recurrent": self.recurrent.state_dict()}
+
+    def load_worker_state(self, state: Mapping[str, Any]) -> None:
+        """Take up a state of `worker_state`."""
+        if self.recurrent is not None and "recurrent" in state:
+            self.recurrent.load_state_dict(state["recurrent"])
 
     def learning_figures(self) -> dict[str, float]:
         """Return the learning rate and the clip range."""

@@ -108,6 +108,7 @@ class AgentBase(AgentHooks, BaseAlgorithm):
             "rewards": Field((1,)),
             "dones": Field(dtype=torch.bool),
             **self.policy_fields(),
+            **self.loop_fields(),
             **self.extra_experience_fields(),
         }
         if self.config.value_bootstrap:
@@ -145,6 +146,10 @@ class AgentBase(AgentHooks, BaseAlgorithm):
     @abstractmethod
     def policy_fields(self) -> dict[str, Field]:
         """Return the experience fields that `get_action_values` fills, `actions` among them."""
+
+    def loop_fields(self) -> dict[str, Field]:
+        """Return the experience fields that the algorithm fills in `record_obs` and `record_step`."""
+        return {}
 
     @abstractmethod
     def get_action_values(self, obs: ObsDict) -> dict[str, Any]:

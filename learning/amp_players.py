@@ -61,6 +61,7 @@ class AMPPlayerContinuous(PpoPlayerContinuous):
 
     def after_env_step(self, obs: ObsDict, dones: Tensor, infos: dict[str, Any]) -> None:
         """Say what the discriminator thinks of the first environment, if asked to."""
+        super().after_env_step(obs, dones, infos)
         if self.config.player.print_disc_prediction:
             logit, reward = (value.item() for value in self.disc_predictions(infos["amp_obs"][:1]))
             logger.info("discriminator: logit %.3f, reward %.3f", logit, reward)

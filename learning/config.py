@@ -99,6 +99,10 @@ class AgentConfig(BaseAgentConfig):
     """Clip the gradient's norm to `grad_norm`."""
     grad_norm: float = MISSING  # type: ignore[assignment]
     """Largest joint norm of the gradient, if `truncate_grads`."""
+    seq_length: int = 4
+    """Recurrent networks: steps of a sequence; gradients flow no further. Divides `horizon_length`."""
+    zero_rnn_on_done: bool = True
+    """Recurrent networks: begin episodes with an empty memory."""
     use_action_masks: bool = False
     """Discrete actions: ask the environment before every step which are allowed."""
     shuffle_minibatches: bool = True
@@ -107,7 +111,9 @@ class AgentConfig(BaseAgentConfig):
     def __post_init__(self) -> None:
         """Check single values and the rules between them."""
         super().__post_init__()
-        at_least(self, 1, "mini_epochs", "lr_multiplier", "minibatch_size", "minibatch_size_per_env")
+        at_least(
+            self, 1, "mini_epochs", "lr_multiplier", "seq_length", "minibatch_size", "minibatch_size_per_env"
+        )
         at_least(self, 0, "entropy_coef", "weight_decay", "critic_coef", "bounds_loss_coef", "soft_bound")
         positive(self, "learning_rate", "e_clip", "grad_norm", "kl_threshold", "min_lr", "max_lr")
         between_zero_and_one(self, "gamma", "tau")

@@ -20,6 +20,7 @@ from learning.checkpoint import load_checkpoint, load_model_state
 from learning.config import AgentConfig
 from learning.metrics import write_json
 from learning.observer import AlgoObserver
+from learning.recurrent_rollout import RnnStates, forget
 from learning.vecenv import ObsDict, VecEnv
 
 logger = logging.getLogger(__name__)
@@ -170,6 +171,7 @@ class PpoPlayer(BasePlayer):
         super().__init__(params)
         self.read_action_space()
         self.model = self.build_model().to(self.device)
+        self.rnn_states: RnnStates | None = None
 
     @abstractmethod
     def read_action_space(self) -> None:
@@ -210,7 +212,20 @@ class PpoPlayer(BasePlayer):
     def ask_model(self, obs: ObsDict, **inputs: Any) -> dict[str, Any]:
         """Return what the model makes of observations in play."""
         own = observations.to_device(obs["obs"], self.device)
-        return self.model({"is_train": False, "prev_actions": None, "obs": own, **inputs})
+        states = {} if self.rnn_states is None else {"rnn_states": self.rnn_states}
+        res_dict = self.model({"is_train": False, "prev_actions": None, "obs": own, **states, **inputs})
+        self.rnn_states = res_dict["rnn_states"]
+        return res_dict
+
+    def reset(self) -> None:
+        """Begin with an empty memory, where the policy is recurrent."""
+        states = self.model.get_default_rnn_state()  # type: ignore[operator]
+        self.rnn_states = None if states is None else tuple(state.to(self.device) for state in states)
+
+    def after_env_step(self, obs: ObsDict, dones: Tensor, infos: dict[str, Any]) -> None:
+        """Forget what was remembered of episodes that ended."""
+        if self.rnn_states is not None and self.config.zero_rnn_on_done:
+            self.rnn_states = forget(self.rnn_states, dones.to(self.device))
 
 
 class PpoPlayerContinuous(PpoPlayer):

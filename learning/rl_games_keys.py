@@ -29,13 +29,11 @@ IGNORED_KEYS: dict[str, str] = {
     "multi_gpu_sync_stats_mode": "statistics are always pooled",
     "network_path": "RL Games reads it and does not use it",
     "pbt_idx": "there is no population",
-    "seq_len": "there is no recurrent network",
-    "seq_length": "there is no recurrent network",
+    "seq_len": "RL Games' old name of seq_length; say that",
     "torch_compile": "networks run eagerly",
     "use_diagnostics": "the metrics are always written",
     "use_experimental_cv": "there is no central value network",
     "vecenv_type": "environments are registered by name alone",
-    "zero_rnn_on_done": "there is no recurrent network",
 }
 """RL Games keys that are accepted, do nothing, and why; one warning names those found."""
 

@@ -69,6 +69,7 @@ def worker_state(agent: AgentBase) -> dict[str, Any]:
         "env": agent.vec_env.get_env_state(),
         "obs": agent.obs,
         "running_episodes": agent.episodes.current,
+        "own": agent.worker_state(),
     }
 
 
@@ -216,4 +217,5 @@ def _restore_worker(agent: AgentBase, worker: Mapping[str, Any]) -> None:
     agent.vec_env.set_env_state(worker["env"])
     agent.obs = {name: observations.to_device(obs, agent.device) for name, obs in worker["obs"].items()}
     agent.episodes.current.copy_(worker["running_episodes"])
+    agent.load_worker_state(worker.get("own") or {})
     set_rng_state(worker["rng"], agent.device)  # last: building and restoring may have drawn numbers
