@@ -13,9 +13,11 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor, nn
 
-from learning import observations
+from learning import observations, vecenv
 from learning.agent_base import AgentBase
 from learning.agent_config import BaseAgentConfig
+from learning.central_value import CentralValueTrain
+from learning.central_value_config import CentralValueConfig
 from learning.config import AgentConfig
 from learning.dataset import PPODataset
 from learning.experience import Field
@@ -66,6 +68,13 @@ class A2CBase(AgentBase):
             self.batch_size, self.minibatch_size, self.device, config.shuffle_minibatches, seq_length
         )
         self.recurrent = self._create_recurrent() if self.is_rnn else None
+        self.central_value = None
+        if config.central_value_config is not None:
+            self.central_value = self._create_central_value(config.central_value_config)
+
+    def _create_central_value(self, config: CentralValueConfig) -> CentralValueTrain:
+        shape = observations.shape_of(vecenv.state_space(self.vec_env))
+        return CentralValueTrain(config, self.config, shape, self.batch_size, self.distributed, self.device)
 
     def _create_recurrent(self) -> RecurrentRollout:
         states: RnnStates = self.model.get_default_rnn_state()  # type: ignore[operator]
@@ -103,10 +112,14 @@ class A2CBase(AgentBase):
         return {"values": Field((1,)), "neglogpacs": Field(), **self.distribution_fields()}
 
     def loop_fields(self) -> dict[str, Field]:
-        """Return what a recurrent policy records besides."""
-        if not self.is_rnn:
-            return {}
-        return {"episode_starts": Field(dtype=torch.bool), "final_values": Field((1,))}
+        """Return what a recurrent policy and a central critic record besides."""
+        fields: dict[str, Field] = {}
+        if self.is_rnn:
+            fields |= {"episode_starts": Field(dtype=torch.bool), "final_values": Field((1,))}
+        if self.central_value is not None:
+            space = vecenv.state_space(self.vec_env)
+            fields |= {**observations.fields("states", space), **observations.fields("final_states", space)}
+        return fields
 
     # ---------------------------------------------------------------- what an action space or agent fills in
 
@@ -135,10 +148,12 @@ class A2CBase(AgentBase):
 
     def get_action_values(self, obs: ObsDict) -> dict[str, Any]:
         """Sample actions for observations (num_envs, …); returns what the model returns."""
-        states = {} if self.recurrent is None else {"rnn_states": self.recurrent.states}
+        memory = {} if self.recurrent is None else {"rnn_states": self.recurrent.states}
         with self.autocast():
-            res_dict = self.model({"is_train": False, "prev_actions": None, **obs, **states})
+            res_dict = self.model({"is_train": False, "prev_actions": None, **obs, **memory})
         self._rnn_states = res_dict["rnn_states"]
+        if self.central_value is not None:
+            res_dict["values"] = self.central_value.get_values(obs["states"])
         return res_dict
 
     def get_values(self, obs: observations.Obs, rnn_states: RnnStates | None = None) -> Tensor:
@@ -148,9 +163,9 @@ class A2CBase(AgentBase):
             obs: raw observations.
             rnn_states: of a recurrent policy, before it sees them.
         """
-        states = {} if rnn_states is None else {"rnn_states": rnn_states}
+        memory = {} if rnn_states is None else {"rnn_states": rnn_states}
         with self.autocast():
-            return self.model.eval_critic(obs, **states)  # type: ignore[operator]
+            return self.model.eval_critic(obs, **memory)  # type: ignore[operator]
 
     def play_steps_rnn(self) -> dict[str, Tensor]:
         """Collect a rollout as `play_steps` does, and put it into the order of sequences.
@@ -173,18 +188,24 @@ class A2CBase(AgentBase):
         return super().env_reset()
 
     def record_obs(self, step: int) -> ObsDict:
-        """Record the state of a recurrent policy too."""
+        """Record what a recurrent policy remembers and a central critic sees, too."""
+        obs, buffer = super().record_obs(step), self.experience_buffer
         if self.recurrent is not None:
             self.recurrent.before_step(step)
-            self.experience_buffer.update_data("episode_starts", step, self.recurrent.starts_episode)
-        return super().record_obs(step)
+            buffer.update_data("episode_starts", step, self.recurrent.starts_episode)
+        if self.central_value is not None:
+            obs["states"] = observations.record(buffer, "states", step, self.obs["states"])
+        return obs
 
     def record_step(self, step: int, rewards: Tensor, dones: Tensor, infos: dict[str, Any]) -> None:
         """Move a recurrent policy's state on, and value what episodes ended in while it is still known."""
         super().record_step(step, rewards, dones, infos)
+        bootstraps = self.config.value_bootstrap
+        if self.central_value is not None and bootstraps:
+            observations.record(self.experience_buffer, "final_states", step, infos["final_obs"]["states"])
         if self.recurrent is None:
             return
-        if self.config.value_bootstrap:
+        if self.central_value is None and bootstraps:
             final_obs = observations.to_device(infos["final_obs"]["obs"], self.device)
             self.experience_buffer.update_data(
                 "final_values", step, self.get_values(final_obs, self._rnn_states)
@@ -213,15 +234,17 @@ class A2CBase(AgentBase):
         the value of its final observation, where it failed 0; only those rows and the observations after the
         last step take a forward pass, one for all.
         """
-        buffer = self.experience_buffer
         rows: tuple[Tensor, ...] = ()
-        last_obs = observations.to_device(self.obs["obs"], self.device)
-        if self.recurrent is not None:
-            return self._next_values_rnn(self.get_values(last_obs, self.recurrent.states))
+        kind = "obs" if self.central_value is None else "states"
+        seen = observations.to_device(self.obs[kind], self.device)
+        if self.recurrent is not None and self.central_value is None:
+            return self._next_values_rnn(self.get_values(seen, self.recurrent.states))
         if self.config.value_bootstrap:
-            rows = buffer["time_outs"].nonzero(as_tuple=True)
-            last_obs = observations.concatenate(last_obs, observations.read(buffer, "final_obses", rows))
-        last_values = self.get_values(last_obs)
+            rows = self.experience_buffer["time_outs"].nonzero(as_tuple=True)
+            final = "final_obses" if self.central_value is None else "final_states"
+            seen = observations.concatenate(seen, observations.read(self.experience_buffer, final, rows))
+        critic = self.get_values if self.central_value is None else self.central_value.get_values
+        last_values = critic(seen)
         following = self._following(last_values[: self.num_actors])
         if rows:
             following[rows] = last_values[self.num_actors :]
@@ -258,6 +281,7 @@ class A2CBase(AgentBase):
                 self.losses.add(self.train_actor_critic(self.dataset[index]))
             self.learning_rate.after_mini_epoch(self.epoch_num, self.frame)
         self.learning_rate.after_epoch(self.epoch_num, self.frame)
+        self._train_central_value(batch_dict)
         self.update_input_normalizer(batch_dict)
         self.after_epoch(batch_dict)
 
@@ -352,19 +376,28 @@ class A2CBase(AgentBase):
             config.ppo,
             config.e_clip,
         ).mean()
-        c_loss = critic_loss(
-            input_dict["old_values"],
-            res_dict["values"],
-            config.e_clip,
-            input_dict["returns"],
-            config.clip_value,
-        ).mean()
+        c_loss = torch.zeros((), device=a_loss.device)
+        if self.central_value is None or config.use_experimental_cv:
+            c_loss = critic_loss(
+                input_dict["old_values"],
+                res_dict["values"],
+                config.e_clip,
+                input_dict["returns"],
+                config.clip_value,
+            ).mean()
         entropy = res_dict["entropy"].mean()
         loss = a_loss + 0.5 * config.critic_coef * c_loss - self.learning_rate.entropy_coef * entropy
         figures = {"a_loss": a_loss, "c_loss": c_loss, "entropy": entropy}
         for name, (weight, action_loss) in self.action_losses(res_dict).items():
             loss, figures[name] = loss + weight * action_loss, action_loss
         return loss, figures
+
+    def _train_central_value(self, batch_dict: Mapping[str, Tensor]) -> None:
+        if self.central_value is None:
+            return
+        targets = self.dataset.values_dict
+        self.losses.add(self.central_value.train(batch_dict, targets["old_values"], targets["returns"]))
+        self.central_value.after_epoch(self.epoch_num, self.frame)
 
     def update_input_normalizer(self, batch_dict: Mapping[str, Tensor]) -> None:
         """Add the rollout's observations to the input's moments.
@@ -380,7 +413,7 @@ class A2CBase(AgentBase):
         """Add returns (batch_size, 1) to the value's moments; return both normalised by them."""
         if not self.config.normalize_value:
             return values, returns
-        normalizer: Any = self.model.value_mean_std
+        normalizer: Any = (self.central_value or self.model).value_mean_std
         normalizer.update_from(returns, self.distributed)
         return normalizer(values), normalizer(returns)
 
@@ -409,10 +442,14 @@ class A2CBase(AgentBase):
 
     def optimizer_state(self) -> dict[str, Any]:
         """Return the optimizer's state, and the schedule's."""
-        return {"optimizer": self.optimizer.state_dict(), "learning_rate": self.learning_rate.state_dict()}
+        central = {} if self.central_value is None else self.central_value.state_dict()
+        own = {"optimizer": self.optimizer.state_dict(), "learning_rate": self.learning_rate.state_dict()}
+        return {**own, **central}
 
     def load_optimizer_state(self, state: Mapping[str, Any], source: str) -> None:
         """Load moments and rates; all other settings stay those of this run's configuration."""
+        if self.central_value is not None:
+            self.central_value.load_state_dict(state, source)
         if load_optimizer(self.optimizer, state.get("optimizer"), source):
             saved_rate = float(self.optimizer.param_groups[0]["lr"])
             self.learning_rate.resume({"last_lr": saved_rate, **state.get("learning_rate", {})})

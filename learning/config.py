@@ -12,6 +12,7 @@ from learning.agent_config import (
     between_zero_and_one,
     positive,
 )
+from learning.central_value_config import CentralValueConfig
 from learning.typed_config import MISSING, ConfigError
 
 CONSTANT_SCHEDULES = (None, "None", "constant", "fixed", "identity")
@@ -103,6 +104,10 @@ class AgentConfig(BaseAgentConfig):
     """Recurrent networks: steps of a sequence; gradients flow no further. Divides `horizon_length`."""
     zero_rnn_on_done: bool = True
     """Recurrent networks: begin episodes with an empty memory."""
+    central_value_config: CentralValueConfig | None = None
+    """A critic of its own that sees the environment's `states`; null = the network's value head."""
+    use_experimental_cv: bool = True
+    """Beside a central critic: let the network's own value head learn too, which shapes a shared trunk."""
     use_action_masks: bool = False
     """Discrete actions: ask the environment before every step which are allowed."""
     shuffle_minibatches: bool = True

@@ -78,6 +78,21 @@ class VecEnv(Protocol):
         ...
 
 
+def state_space(env: Any) -> spaces.Space:
+    """Return the space of an environment's `states`, which a central critic sees.
+
+    Raises:
+        ConfigError: it has none.
+    """
+    space = getattr(env, "state_space", None)
+    if space is None:
+        raise ConfigError(
+            f"train.params.config.central_value_config: {type(env).__name__} gives no states (it has no "
+            "state_space); set it to null, or let the environment put them into obs['states']"
+        )
+    return space
+
+
 def action_masks(env: Any, num_logits: int) -> torch.Tensor:
     """Ask an environment which actions are allowed in the next step.
 
