@@ -31,9 +31,9 @@ class ActionBox:
         high = torch.as_tensor(space.high, dtype=torch.float32, device=device)
         self.actions_num = int(space.shape[0])
         self._clip = clip
-        self._scale, self._centre = (high - low) / 2.0, (high + low) / 2.0
+        self.scale, self.centre = (high - low) / 2.0, (high + low) / 2.0  # (num_actions,) each
         self._is_unit = bool((low == -1.0).all() and (high == 1.0).all())
-        if clip and not bool(torch.isfinite(self._scale).all()):
+        if clip and not bool(torch.isfinite(self.scale).all()):
             raise ConfigError(
                 "train.params.config.clip_actions=True: scales ±1 to the action space, which has no bounds "
                 "here; set clip_actions=False or bound the space"
@@ -44,7 +44,7 @@ class ActionBox:
         if not self._clip:
             return actions
         clamped = actions.clamp(-1.0, 1.0)
-        return clamped if self._is_unit else torch.addcmul(self._centre, clamped, self._scale)
+        return clamped if self._is_unit else torch.addcmul(self.centre, clamped, self.scale)
 
 
 class ActionChoices:

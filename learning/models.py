@@ -56,7 +56,21 @@ class BaseModel:
         }
 
 
-class BaseModelNetwork(nn.Module):
+class NormalizingNetwork(nn.Module):
+    """What normalises its observations, if it is asked to."""
+
+    running_mean_std: RunningMeanStd | None
+    """Moments of the observations; None where they are taken as they are."""
+
+    def norm_obs(self, obs: Tensor) -> Tensor:
+        """Return observations as the network sees them, without gradient."""
+        if self.running_mean_std is None:
+            return obs
+        with torch.no_grad():
+            return self.running_mean_std(obs)
+
+
+class BaseModelNetwork(NormalizingNetwork):
     """A network with its normalisers. `forward` uses the normalisers and never updates them."""
 
     a2c_network: NetworkBuilder.BaseNetwork
@@ -82,13 +96,6 @@ class BaseModelNetwork(nn.Module):
         self.value_mean_std = RunningMeanStd((value_size,)) if normalize_value else None
         self.running_mean_std = RunningMeanStd(obs_shape) if normalize_input else None
         self.a2c_network = a2c_network
-
-    def norm_obs(self, obs: Tensor) -> Tensor:
-        """Return observations as the network sees them, without gradient."""
-        if self.running_mean_std is None:
-            return obs
-        with torch.no_grad():
-            return self.running_mean_std(obs)
 
     def denorm_value(self, value: Tensor) -> Tensor:
         """Return the network's values in units of the shaped reward, without gradient."""
