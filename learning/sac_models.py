@@ -122,7 +122,7 @@ def squashed_action_box(space: spaces.Space, device: torch.device) -> ActionBox:
 
 
 def build_sac_model(
-    model: ModelSACContinuous,
+    model: Any,
     action_box: ActionBox,
     obs_shape: Sequence[int] | Mapping[str, Sequence[int]],
     normalize_input: bool,
@@ -130,7 +130,7 @@ def build_sac_model(
     """Return what agent and player share: a new module for an environment's sizes.
 
     Args:
-        model: the model that the configuration names.
+        model: the `ModelSACContinuous` that the configuration names.
         action_box: the action space.
         obs_shape: shape of one observation.
         normalize_input: normalise observations.

@@ -9,27 +9,16 @@ from gymnasium import spaces
 from learning.model_builder import ModelBuilder
 from learning.sac_models import build_sac_model, squashed_action_box
 from learning.typed_config import ConfigError
-from tests.learning.network_params import network_params as a2c_network_params
+from tests.learning.network_params import network_params
+from tests.learning.sac_toy import sac_network_params
 
 SPACE = spaces.Box(torch.tensor([-1.0, 0.0]).numpy(), torch.tensor([3.0, 0.5]).numpy())
 UNIT = spaces.Box(-1.0, 1.0, (2,))
 
 
-def network_params(**changes):
-    mlp = {"units": [8, 6], "activation": "relu", **changes.pop("mlp", {})}
-    return {
-        "name": "soft_actor_critic",
-        "separate": True,
-        "space": {"continuous": None},
-        "mlp": {"initializer": {"name": "default"}, **mlp},
-        "log_std_bounds": [-5, 2],
-        **changes,
-    }
-
-
 def build(box=UNIT, obs_shape=(4,), normalize_input=False, **changes):
     torch.manual_seed(0)
-    params = {"model": {"name": "soft_actor_critic"}, "network": network_params(**changes)}
+    params = {"model": {"name": "soft_actor_critic"}, "network": sac_network_params(**changes)}
     box = squashed_action_box(box, torch.device("cpu"))
     return build_sac_model(ModelBuilder().load(params), box, obs_shape, normalize_input)
 
@@ -149,7 +138,7 @@ def test_action_spaces_without_bounds_are_refused(space):
 
 
 def test_the_model_needs_its_network():
-    params = {"model": {"name": "soft_actor_critic"}, "network": a2c_network_params()}
+    params = {"model": {"name": "soft_actor_critic"}, "network": network_params()}
     box = squashed_action_box(UNIT, torch.device("cpu"))
     with pytest.raises(ConfigError, match="needs an actor and two critics"):
         build_sac_model(ModelBuilder().load(params), box, (4,), False)
