@@ -64,10 +64,6 @@ class BasePlayer(ABC):
     # ---------------------------------------------------------------- what an algorithm fills in
 
     @abstractmethod
-    def restore(self, fn: str) -> None:
-        """Take up the policy of a checkpoint, its normalisers included."""
-
-    @abstractmethod
     def get_action(self, obs: ObsDict, is_deterministic: bool = True) -> Tensor:
         """Return actions for the environment, (num_envs, num_actions).
 
@@ -76,15 +72,21 @@ class BasePlayer(ABC):
             is_deterministic: take the mean of the policy rather than a sample.
         """
 
-    @abstractmethod
-    def get_masked_action(self, obs: ObsDict, action_masks: Tensor, is_deterministic: bool = True) -> Tensor:
-        """Return actions among those that masks allow."""
-
     def result_figures(self) -> dict[str, Any]:
         """Return further fields of test_result.json."""
         return {}
 
     # ---------------------------------------------------------------- what one may fill in besides
+
+    def load_policy_state(self, state: Mapping[str, Any]) -> None:
+        """Take up what the agent's hook `policy_state` put into the checkpoint."""
+        return
+
+    def get_masked_action(self, obs: ObsDict, action_masks: Tensor, is_deterministic: bool = True) -> Tensor:
+        """Return actions among those that masks allow; a player of continuous actions refuses."""
+        raise NotImplementedError(
+            "action masks choose among discrete actions; this player's actions are continuous"
+        )
 
     def reset(self) -> None:
         """Forget what is remembered from step to step, before a play."""
@@ -95,6 +97,17 @@ class BasePlayer(ABC):
         return
 
     # ---------------------------------------------------------------- playing
+
+    def restore(self, fn: str) -> None:
+        """Take up the policy of a checkpoint file, its normalisers included.
+
+        Raises:
+            CheckpointError: the file cannot be read, or is of another task or network.
+        """
+        state = load_checkpoint(fn)
+        load_model_state(self.model, state["model"], str(fn))
+        self.load_policy_state(state.get("policy") or {})
+        self.restored = {"path": str(fn), "epoch": state.get("epoch")}
 
     @torch.no_grad()
     def run(self) -> dict[str, Any]:
@@ -195,20 +208,6 @@ class PpoPlayer(BasePlayer):
         """Return what `model.build` is told besides; the agent's hook of the same name returns the same."""
         return {}
 
-    def restore(self, fn: str) -> None:
-        """Take up the policy of a checkpoint file, its normalisers included.
-
-        Raises:
-            CheckpointError: the file cannot be read, or is of another task or network.
-        """
-        state = load_checkpoint(fn)
-        load_model_state(self.model, state["model"], str(fn))
-        self.load_policy_state(state.get("policy") or {})
-        self.restored = {"path": str(fn), "epoch": state.get("epoch")}
-
-    def load_policy_state(self, state: Mapping[str, Any]) -> None:
-        """Take up what the agent's hook `policy_state` put into the checkpoint."""
-
     def ask_model(self, obs: ObsDict, **inputs: Any) -> dict[str, Any]:
         """Return what the model makes of observations in play."""
         own = observations.to_device(obs["obs"], self.device)
@@ -242,12 +241,6 @@ class PpoPlayerContinuous(PpoPlayer):
         """Return the policy's mean, or a sample, clipped and scaled to the action space."""
         res_dict = self.ask_model(obs)
         return self.action_box(res_dict["mus"] if is_deterministic else res_dict["actions"])
-
-    def get_masked_action(self, obs: ObsDict, action_masks: Tensor, is_deterministic: bool = True) -> Tensor:
-        """Refuse: continuous actions cannot be masked."""
-        raise NotImplementedError(
-            "action masks choose among discrete actions; this player's actions are continuous"
-        )
 
 
 class PpoPlayerDiscrete(PpoPlayer):
