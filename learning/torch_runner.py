@@ -19,6 +19,8 @@ from learning.distributed import Distributed
 from learning.object_factory import ObjectFactory
 from learning.observer import AlgoObserver, DefaultAlgoObserver, MultiObserver
 from learning.player import PpoPlayerContinuous, PpoPlayerDiscrete
+from learning.sac_agent import SACAgent
+from learning.sac_players import SACPlayer
 from learning.typed_config import ConfigError, unknown_key
 
 logger = logging.getLogger(__name__)
@@ -46,9 +48,11 @@ class Runner:
         self.algo_factory = ObjectFactory("algorithm")
         self.algo_factory.register_builder("a2c_continuous", A2CAgent)
         self.algo_factory.register_builder("a2c_discrete", DiscreteA2CAgent)
+        self.algo_factory.register_builder("sac", SACAgent)
         self.player_factory = ObjectFactory("player")
         self.player_factory.register_builder("a2c_continuous", PpoPlayerContinuous)
         self.player_factory.register_builder("a2c_discrete", PpoPlayerDiscrete)
+        self.player_factory.register_builder("sac", SACPlayer)
         self.algo_observer = _one_observer(algo_observer)
         self.params: dict[str, Any] = {}
         self.algo_name = ""
