@@ -60,6 +60,7 @@ class ModelSACContinuous:
             normalize_input = config.get("normalize_input", False)
             self.running_mean_std = RunningMeanStd(config["input_shape"]) if normalize_input else None
             self.sac_network = sac_network
+            self.num_obs: int = config["input_shape"][0]
             for name in ("action_scale", "action_centre"):  # the environment's, so no part of checkpoints
                 self.register_buffer(name, config[name].detach().clone(), persistent=False)
 
@@ -111,12 +112,12 @@ def squashed_action_box(space: spaces.Space, device: torch.device) -> ActionBox:
     """Return the bounds that the policy's tanh is scaled to.
 
     Raises:
-        ConfigError: there are none, or actions are not continuous.
+        ConfigError: there are none, or actions are discrete.
     """
-    if not isinstance(space, spaces.Box) or not space.is_bounded():
+    if isinstance(space, spaces.Box) and not space.is_bounded():
         raise ConfigError(
-            f"train.params.algo.name=sac: squashes actions into a box with bounds, and {space} is none; "
-            "bound it, or take another algorithm"
+            f"train.params.algo.name=sac: squashes actions into their space, and {space} has no bounds; "
+            "bound it, or take a2c_continuous with train.params.config.clip_actions=False"
         )
     return ActionBox(space, clip=True, device=device)
 
