@@ -50,7 +50,7 @@ class SACAgent(AgentBase):
         return build_sac_model(self.network, self.action_box, self.obs_shape, self.config.normalize_input)
 
     def create_optimizers(self) -> None:
-        """Build one Adam for the actor, one for both critics and one for the temperature."""
+        """Build an Adam each for actor, critics and temperature, and the replay buffer."""
         config, network = self.config, self.model.sac_network
         self.log_alpha = nn.Parameter(torch.tensor(math.log(config.init_alpha), device=self.device))
         self._actor_parameters = list(network.actor.parameters())
@@ -59,6 +59,17 @@ class SACAgent(AgentBase):
         self.actor_optimizer = self._adam(self._actor_parameters, config.actor_lr, config.actor_betas)
         self.critic_optimizer = self._adam(self._critic_parameters, config.critic_lr, config.critic_betas)
         self.log_alpha_optimizer = self._adam([self.log_alpha], config.alpha_lr, config.alphas_betas)
+        self.num_updates = 0
+        self._create_replay()
+
+    def _create_replay(self) -> None:
+        """Build the replay buffer and note this worker's share of sizes."""
+        config, workers = self.config, self.distributed.world_size
+        shares = config.shares(workers)
+        self.minibatch_size = max(1, config.batch_size // shares)
+        capacity = max(1, config.replay_buffer_size // shares)
+        self.replay = TransitionReplay(capacity, self.model.num_obs, self.actions_num, self.device)
+        self.warmup_epochs = config.warmup_epochs(self.batch_size, workers)
 
     def _adam(self, parameters: Iterable[nn.Parameter], rate: float, betas: Betas) -> torch.optim.Adam:
         return torch.optim.Adam(parameters, rate, betas, fused=self.device.type in ("cpu", "cuda"))
@@ -67,20 +78,9 @@ class SACAgent(AgentBase):
         """Return the actions."""
         return {"actions": Field((self.actions_num,))}
 
-    def extra_experience_fields(self) -> dict[str, Field]:
+    def loop_fields(self) -> dict[str, Field]:
         """Return what a step really led to: transitions need it whether or not time-outs bootstrap."""
         return observations.fields("final_obses", self.vec_env.observation_space)
-
-    def create_parts(self) -> None:
-        """Build the replay buffer and note this worker's share of sizes."""
-        config, workers = self.config, self.distributed.world_size
-        shares = config.shares(workers)
-        self.minibatch_size = max(1, config.batch_size // shares)
-        capacity = max(1, config.replay_buffer_size // shares)
-        num_obs = self.experience_buffer["obses"].size(-1)
-        self.replay = TransitionReplay(capacity, num_obs, self.actions_num, self.device)
-        self.warmup_epochs = config.warmup_epochs(self.batch_size, workers)
-        self.num_updates = 0
 
     # ---------------------------------------------------------------- rollout
 
@@ -106,8 +106,9 @@ class SACAgent(AgentBase):
         """Return the actions: they are in units of their space already."""
         return actions
 
-    def after_env_step(self, step: int, obs: ObsDict, dones: Tensor, infos: dict[str, Any]) -> None:
-        """Record what the step led to, where the base agent does not."""
+    def record_step(self, step: int, rewards: Tensor, dones: Tensor, infos: dict[str, Any]) -> None:
+        """Copy what came of a step into the buffer, and what it really led to whatever the bootstrap."""
+        super().record_step(step, rewards, dones, infos)
         if not self.config.value_bootstrap:
             observations.record(self.experience_buffer, "final_obses", step, infos["final_obs"]["obs"])
 
@@ -239,9 +240,9 @@ class SACAgent(AgentBase):
         }
 
     def optimizer_state(self) -> dict[str, Any]:
-        """Return the three optimizers and the temperature, by RL Games' keys."""
+        """Return the three optimizers and the temperature, by RL Games' keys, and the number of updates."""
         states = {name: optimizer.state_dict() for name, optimizer in self._optimizers().items()}
-        return {**states, "log_alpha": self.log_alpha.detach()}
+        return {**states, "log_alpha": self.log_alpha.detach(), "num_updates": self.num_updates}
 
     def load_optimizer_state(self, state: Mapping[str, Any], source: str) -> None:
         """Take up optimizers and temperature; learning rates are the configuration's."""
@@ -249,17 +250,10 @@ class SACAgent(AgentBase):
             rate = optimizer.param_groups[0]["lr"]
             load_optimizer(optimizer, state.get(name), source)
             optimizer.param_groups[0]["lr"] = rate
+        self.num_updates = int(state.get("num_updates", 0))
         if "log_alpha" in state and self.config.learnable_temperature:
             with torch.no_grad():
                 self.log_alpha.copy_(torch.as_tensor(state["log_alpha"]))
-
-    def extra_state(self) -> dict[str, Any]:
-        """Return the number of updates so far, which decides when the actor learns next."""
-        return {"num_updates": self.num_updates}
-
-    def load_extra_state(self, state: Mapping[str, Any]) -> None:
-        """Take up a state of `extra_state`."""
-        self.num_updates = int(state["num_updates"])
 
     def replay_state(self) -> dict[str, Any]:
         """Return this worker's replay buffer, if it is to be kept."""

@@ -38,7 +38,7 @@ def test_a_resumed_run_ends_with_the_same_bits(tmp_path, replay_buffer_size):
     torch.manual_seed(12345)  # another process would begin elsewhere
     resumed = train(tmp_path / "b", tmp_path / "b" / "nn" / "last.pth", max_epochs=8, **config)
     assert set(differences({**straight, "config": 0}, {**resumed, "config": 0})) == {".total_time"}
-    assert straight["extra"]["num_updates"] == 6 * 4
+    assert straight["num_updates"] == 6 * 4
     assert {"actor_optimizer", "critic_optimizer", "log_alpha_optimizer", "log_alpha"} <= set(straight)
     assert straight["log_alpha"].item() != pytest.approx(torch.tensor(0.2).log().item(), abs=1e-3)
     assert len(straight["replay"][0]["samples"]) == min(8 * 32, replay_buffer_size)
@@ -61,7 +61,7 @@ def test_without_its_replay_buffer_a_run_collects_before_it_learns(tmp_path, cap
     with caplog.at_level(logging.WARNING):
         state = train(tmp_path, tmp_path / "nn" / "last.pth", max_epochs=9, **config)
     assert "no replay buffers beside it" in caplog.text
-    assert state["extra"]["num_updates"] == 2 * 4 + 2 * 4  # epochs 6 and 7 made none
+    assert state["num_updates"] == 2 * 4 + 2 * 4  # epochs 6 and 7 made none
     assert len(state["replay"][0]["samples"]) == 4 * 32
 
 
