@@ -116,7 +116,8 @@ class A2CBase(AgentBase):
 
     def policy_fields(self) -> dict[str, Field]:
         """Return values, likelihoods and what describes the policy."""
-        return {"values": Field((self.config.value_size,)), "neglogpacs": Field(), **self.distribution_fields()}
+        values = Field((self.config.value_size,))
+        return {"values": values, "neglogpacs": Field(), **self.distribution_fields()}
 
     def loop_fields(self) -> dict[str, Field]:
         """Return what a recurrent policy, a central critic and curiosity record besides."""

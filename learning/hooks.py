@@ -60,6 +60,8 @@ class AgentHooks:
     def compose_rewards(self, rewards: Tensor) -> Tensor:
         """Return the rewards that returns are computed from, after the rollout and before GAE.
 
+        Curiosity's, where there is any, come on top.
+
         Args:
             rewards: (horizon_length, num_envs, 1) shaped task rewards.
 
