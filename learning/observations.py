@@ -1,0 +1,42 @@
+"""What observations may be: a tensor, or a dictionary of tensors by name; bytes or floats."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+import torch
+from torch import Tensor
+
+from learning.typed_config import ConfigError
+
+Obs = Tensor | Mapping[str, Tensor]
+"""Observations (B, *shape), or those of several sensors by name, in the order of the observation space."""
+
+Shape = Sequence[int] | Mapping[str, Sequence[int]]
+"""Shape of one observation, or of each sensor's."""
+
+
+def scale_bytes(x: Tensor) -> Tensor:
+    """Return bytes, as images have them, as float32 between 0 and 1; anything else as it is."""
+    return x.float().div_(255.0) if x.dtype == torch.uint8 else x
+
+
+def float_obs(obs: Obs) -> Obs:
+    """Return observations as float32, bytes scaled to between 0 and 1."""
+    if isinstance(obs, Tensor):
+        return scale_bytes(obs).float()
+    return {name: scale_bytes(part).float() for name, part in obs.items()}
+
+
+def require_names(obs: Mapping[str, Tensor], names: Iterable[str]) -> None:
+    """Refuse a dictionary observation that lacks one of the space's names.
+
+    Raises:
+        ConfigError: naming what is missing.
+    """
+    missing = [name for name in names if name not in obs]
+    if missing:
+        raise ConfigError(
+            f"observations with the keys {', '.join(obs)}: {', '.join(missing)} of the observation space is "
+            "missing; the environment must give every key at every step"
+        )
