@@ -13,7 +13,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from learning.observations import Obs, Shape, require_names
+from learning.float_obs import Obs, Shape, require_names
 from learning.typed_config import ConfigError
 
 

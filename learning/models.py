@@ -8,10 +8,10 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor, nn
 
+from learning.float_obs import Obs, Shape, float_obs
 from learning.losses import gaussian_entropy, gaussian_neglogp, policy_kl
 from learning.network_builder import A2CBuilder, NetworkBuilder
 from learning.network_config import PolicyKind
-from learning.observations import Obs, Shape, float_obs
 from learning.recurrent import States
 from learning.running_mean_std import RunningMeanStd, RunningMeanStdObs
 from learning.sigma import SigmaTransform

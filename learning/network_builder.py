@@ -11,11 +11,11 @@ from torch import Tensor, nn
 from learning.activations import activations_factory
 from learning.cnn_layers import build_conv_layers
 from learning.encoders import ImageEncoder, ImageEncoding, build_encoder, encoder_width
+from learning.float_obs import Obs, Shape
 from learning.initializers import Initializer, init_factory
 from learning.layer_config import CnnConfig, InitializerConfig, MlpConfig, RnnConfig
 from learning.layers import D2RLNet, build_sequential_mlp
 from learning.network_config import NetworkConfig, PolicyKind
-from learning.observations import Obs, Shape
 from learning.policy_heads import PolicyHeads, PolicyParameters
 from learning.recurrent import Sequences, States, build_rnn
 from learning.sigma import SigmaTransform

@@ -10,10 +10,10 @@ from torch import Tensor, nn
 
 from learning.activations import activations_factory
 from learning.encoders import ImageEncoder, ImageEncoding, build_encoder, encoder_width
+from learning.float_obs import Shape
 from learning.layer_config import InitializerConfig, activation_name
 from learning.network_builder import A2CBuilder
 from learning.network_config import NetworkConfig
-from learning.observations import Shape
 from learning.trunk import Trunk, TrunkSizes
 
 

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor, nn
 
-from learning.observations import require_names, scale_bytes
+from learning.float_obs import require_names, scale_bytes
 
 CLIP = 5.0  # bound of normalised values, in standard deviations (as in RL Games)
 

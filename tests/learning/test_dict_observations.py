@@ -3,8 +3,8 @@
 import pytest
 import torch
 
+from learning.float_obs import float_obs, scale_bytes
 from learning.model_builder import ModelBuilder
-from learning.observations import float_obs, scale_bytes
 from learning.running_mean_std import RunningMeanStd, RunningMeanStdObs
 from learning.typed_config import ConfigError
 from tests.learning.network_params import BUILD, network_params

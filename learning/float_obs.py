@@ -1,4 +1,4 @@
-"""What observations may be: a tensor, or a dictionary of tensors by name; bytes or floats."""
+"""Observations as networks take them: floats, of one sensor or of several by name."""
 
 from __future__ import annotations
 
