@@ -11,6 +11,7 @@ from typing import Any
 import tasks
 from app.devices import Processes
 from app.schema import RunConfig, TaskBlock
+from learning.agent_config import BaseAgentConfig
 from learning.checkpoint import load_checkpoint, load_model_state
 from learning.config import AgentConfig
 from learning.model_builder import ModelBuilder
@@ -81,7 +82,7 @@ def check_train(config: dict[str, Any], make_runner: Callable[[], Runner]) -> An
     return runner.params["config"]
 
 
-def check_dump(settings: RunConfig, agent: AgentConfig) -> None:
+def check_dump(settings: RunConfig, agent: BaseAgentConfig) -> None:
     """Check that what `dump_rollouts` asks for can be had, and written.
 
     Raises:
@@ -103,7 +104,7 @@ def check_dump(settings: RunConfig, agent: AgentConfig) -> None:
 
 
 def fit_batch(
-    config: dict[str, Any], agent: AgentConfig, processes: Processes, notes: list[str], is_given: bool
+    config: dict[str, Any], agent: BaseAgentConfig, processes: Processes, notes: list[str], is_given: bool
 ) -> None:
     """Make the minibatch divide the batch, unless the user chose its size.
 
@@ -120,6 +121,9 @@ def fit_batch(
     block = config["train"]["params"]["config"]
     block["world_share"] = not processes.by_torchrun
     agent = dataclasses.replace(agent, world_share=block["world_share"])
+    if not isinstance(agent, AgentConfig):  # nothing is cut into minibatches
+        agent.num_envs(processes.world_size)
+        return
     shares = processes.world_size if agent.world_share else 1
     fitted = agent.fitted_minibatch_size(shares)
     if not is_given and agent.minibatch_size is not None and fitted != agent.minibatch_size:

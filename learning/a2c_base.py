@@ -1,234 +1,221 @@
-"""The common part of all actor-critic agents: rollout, epoch and training loop.
+"""The common part of all actor-critic agents: values and advantages of a rollout, and the passes over it.
 
-The data path, top to bottom: `train` → `train_epoch` → `play_steps` (observe, act, step, record) → next
-values and advantages → `prepare_dataset` → `train_actor_critic` for every minibatch → normalisers → metrics,
-checkpoints, stop.
+The data path: `play_steps` (learning/agent_base.py) → next values and advantages → `prepare_dataset` →
+`train_actor_critic` for every minibatch → normalisers.
 """
 
 from __future__ import annotations
 
-import contextlib
-import logging
-import time
 from abc import abstractmethod
-from collections.abc import Mapping
-from pathlib import Path
+from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
 
-from learning import model_builder, reporting, training_state, vecenv
-from learning.base_algorithm import BaseAlgorithm
-from learning.checkpoint import CheckpointWriter, load_checkpoint, load_replay
-from learning.config import AgentConfig, check_device
+from learning import observations, vecenv
+from learning.agent_base import AgentBase
+from learning.agent_config import BaseAgentConfig
+from learning.central_value import CentralValueTrain
+from learning.central_value_config import CentralValueConfig
+from learning.config import AgentConfig
 from learning.dataset import PPODataset
-from learning.distributed import Distributed
-from learning.experience import ExperienceBuffer, Field
-from learning.hooks import AgentHooks
+from learning.experience import Field
 from learning.learning_rate import LearningRate
-from learning.metrics import EpochTimes, MetricsWriter, write_json
-from learning.observer import AlgoObserver
+from learning.losses import actor_loss, critic_loss, smoothed_actor_loss
+from learning.recurrent_rollout import STATES, RecurrentRollout, RnnStates, check_seq_length
 from learning.returns import compute_gae
-from learning.reward_shaper import DefaultRewardsShaper
 from learning.running_mean_std import moments_of, pool_moments
-from learning.statistics import EpisodeMeters, MeanMeter
-from learning.stopping import StopFlag
-from learning.typed_config import ConfigError
-from learning.vecenv import ObsDict, VecEnv
-
-logger = logging.getLogger(__name__)
+from learning.training_state import load_optimizer
+from learning.vecenv import ObsDict
 
 
-class A2CBase(AgentHooks, BaseAlgorithm):
-    """Trains an actor and a critic on rollouts of a vectorised environment.
+class A2CBase(AgentBase):
+    """Trains an actor and a critic on rollouts of a vectorised environment."""
 
-    Two names that RL Games leaves unclear: `self.network` is the model object that the configuration names (a
-    builder, for example `ModelA2CContinuousLogStd`), and `self.model` is the `nn.Module` that it built, with
-    normalisers and, in `self.model.a2c_network`, the network itself.
-
-    Args:
-        base_name: name that observers are told.
-        params: `train.params`: `model`, `network`, and `config`, a mapping or an `AgentConfig`.
-    """
-
-    config_class: ClassVar[type[AgentConfig]] = AgentConfig
-    """Dataclass of `params["config"]`; a subclass with keys of its own derives one."""
-
-    network: Any
-    model: nn.Module
+    config_class: ClassVar[type[BaseAgentConfig]] = AgentConfig
+    config: AgentConfig
+    actions_num: int | list[int]
     optimizer: torch.optim.Optimizer
     learning_rate: LearningRate
 
-    def __init__(self, base_name: str, params: Mapping[str, Any]) -> None:
-        self._load_config(base_name, params)
-        self._create_env()
-        self.read_action_space()
-        self._create_model(params)
-        self._create_rollout()
-        self._create_counters()
-        self.create_parts()
-        self.algo_observer.after_init(self)
-
     # ---------------------------------------------------------------- construction
 
-    def _load_config(self, base_name: str, params: Mapping[str, Any]) -> None:
-        self.config = self.config_class.from_params(params["config"])
-        self.name = base_name
-        self.run_dir = Path(self.config.train_dir) if self.config.train_dir else None
-        self.experiment_name = self.run_dir.name if self.run_dir else self.config.name
-        self.algo_observer: AlgoObserver = self.config.observer or AlgoObserver()
-        self.algo_observer.before_init(base_name, self.config, self.experiment_name)
-
-    def _create_env(self) -> None:
-        config = self.config
-        self.distributed = Distributed()
-        shape = config.batch_shape(self.distributed.world_size)
-        self._owns_env = config.vec_env is None
-        self.vec_env: VecEnv = config.vec_env
-        if self._owns_env:
-            self.vec_env = vecenv.create(config.env_name, num_envs=shape.num_envs, **config.env_config)
-        if self.vec_env.num_envs != shape.num_envs:
-            raise ConfigError(
-                f"train.params.config.num_actors={config.num_actors} means {shape.num_envs} environments in "
-                f"each worker, but the environment has {self.vec_env.num_envs}; make them agree"
-            )
-        self._device = check_device(config.device) if config.device else torch.device(self.vec_env.device)
-        self.distributed = Distributed(self._device)
-        self.num_actors = shape.num_envs
-        self.horizon_length = config.horizon_length
-        self.batch_size, self.minibatch_size = shape.batch_size, shape.minibatch_size
-        self.obs_shape = tuple(self.vec_env.observation_space.shape)
-
-    def _create_model(self, params: Mapping[str, Any]) -> None:
-        self.network = model_builder.ModelBuilder().load(params)
-        self.model = self.build_model().to(self.device)
-        self.distributed.broadcast_parameters(self.model)
-        self.optimizer = self.create_optimizer()
-        self.learning_rate = LearningRate(self.config, self.optimizer)
-
-    def _create_rollout(self) -> None:
-        config = self.config
-        fields = {
-            "obses": Field(self.obs_shape),
-            "values": Field((1,)),
-            "neglogpacs": Field(),
-            "rewards": Field((1,)),
-            "dones": Field(dtype=torch.bool),
-            **self.policy_fields(),
-            **self.extra_experience_fields(),
-        }
-        if config.value_bootstrap:
-            fields |= {"time_outs": Field(dtype=torch.bool), "final_obses": Field(self.obs_shape)}
-        self.experience_buffer = ExperienceBuffer(self.horizon_length, self.num_actors, fields, self.device)
-        self.dataset = PPODataset(
-            self.batch_size, self.minibatch_size, self.device, config.shuffle_minibatches
+    def build_model(self) -> nn.Module:
+        """Return actor, critic and normalisers for this environment's sizes."""
+        return self.network.build(
+            {
+                "actions_num": self.actions_num,
+                "input_shape": self.obs_shape,
+                "num_seqs": self.num_actors,
+                "value_size": 1,
+                "normalize_value": self.config.normalize_value,
+                "normalize_input": self.config.normalize_input,
+                **self.network_config(),
+            }
         )
-        self.rewards_shaper = DefaultRewardsShaper(**vars(config.reward_shaper))
-        self._recorded = ("values", "neglogpacs", *self.policy_fields())
 
-    def _create_counters(self) -> None:
-        self.obs: ObsDict = {}
-        self.epoch_num, self.frame = 0, 0
-        self.total_time = 0.0
-        self.best_reward: float | None = None
-        self._step_time = 0.0
-        self.episodes = EpisodeMeters(self.num_actors, self.config.games_to_track, self.device)
-        self.losses, self.episode_terms = MeanMeter(), MeanMeter()
-        self.stop_flag = StopFlag()
-        self.metrics = MetricsWriter(None)
-        self.checkpoints = CheckpointWriter(None, self.config.name, None)
+    def create_optimizers(self) -> None:
+        """Build the optimizer, its schedule, and what cuts rollouts into minibatches."""
+        config = self.config
+        self.optimizer = self.create_optimizer()
+        self.learning_rate = LearningRate(config, self.optimizer)
+        self.minibatch_size = config.batch_shape(self.distributed.world_size).minibatch_size
+        self.is_rnn: bool = self.model.is_rnn()  # type: ignore[operator]
+        seq_length = config.seq_length if self.is_rnn else 1
+        check_seq_length(seq_length, "minibatch_size of a worker", self.minibatch_size)
+        self.dataset = PPODataset(
+            self.batch_size, self.minibatch_size, self.device, config.shuffle_minibatches, seq_length
+        )
+        self.recurrent = self._create_recurrent() if self.is_rnn else None
+        self.central_value = None
+        if config.central_value_config is not None:
+            self.central_value = self._create_central_value(config.central_value_config)
+
+    def _create_central_value(self, config: CentralValueConfig) -> CentralValueTrain:
+        shape = observations.shape_of(vecenv.state_space(self.vec_env))
+        return CentralValueTrain(config, self.config, shape, self.batch_size, self.distributed, self.device)
+
+    def _create_recurrent(self) -> RecurrentRollout:
+        states: RnnStates = self.model.get_default_rnn_state()  # type: ignore[operator]
+        return RecurrentRollout(
+            tuple(state.to(self.device) for state in states),
+            self.horizon_length,
+            self.num_actors,
+            self.config.seq_length,
+            self.config.zero_rnn_on_done,
+        )
+
+    def parameter_groups(self) -> list[dict[str, Any]]:
+        """Return what the optimizer steps: all of the model's parameters, in RL Games' order.
+
+        A group with `constant_lr` keeps that learning rate, whatever the schedule does.
+        """
+        return [{"params": list(self.model.parameters())}]
+
+    def truncated_parameters(self) -> Iterable[nn.Parameter]:
+        """Return the parameters whose joint gradient norm `grad_norm` limits."""
+        return self.model.parameters()
+
+    def create_optimizer(self) -> torch.optim.Optimizer:
+        """Return Adam over `parameter_groups`, in one fused kernel."""
+        return torch.optim.Adam(
+            self.parameter_groups(),
+            lr=self.config.learning_rate,
+            eps=1e-8,
+            weight_decay=self.config.weight_decay,
+            fused=self.device.type in ("cpu", "cuda"),
+        )
+
+    def policy_fields(self) -> dict[str, Field]:
+        """Return values, likelihoods and what describes the policy."""
+        return {"values": Field((1,)), "neglogpacs": Field(), **self.distribution_fields()}
+
+    def loop_fields(self) -> dict[str, Field]:
+        """Return what a recurrent policy and a central critic record besides."""
+        fields: dict[str, Field] = {}
+        if self.is_rnn:
+            fields |= {"episode_starts": Field(dtype=torch.bool), "final_values": Field((1,))}
+        if self.central_value is not None:
+            space = vecenv.state_space(self.vec_env)
+            fields |= {**observations.fields("states", space), **observations.fields("final_states", space)}
+        return fields
 
     # ---------------------------------------------------------------- what an action space or agent fills in
 
     @abstractmethod
-    def read_action_space(self) -> None:
-        """Take from `self.vec_env.action_space` what sampling and recording actions needs."""
+    def distribution_fields(self) -> dict[str, Field]:
+        """Return the experience fields of actions and of the distribution that they were drawn from."""
 
     @abstractmethod
-    def build_model(self) -> nn.Module:
-        """Return the module that `self.network` builds for this environment."""
+    def distribution_columns(self, batch_dict: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """Return the dataset's columns that describe the rollout's policy, from the fields of a rollout."""
 
     @abstractmethod
-    def create_optimizer(self) -> torch.optim.Optimizer:
-        """Return the optimizer of `self.model`."""
+    def policy_kl(self, input_dict: Mapping[str, Tensor], res_dict: Mapping[str, Tensor]) -> Tensor:
+        """Return KL(rollout's policy ‖ policy now), (B,), of a minibatch.
 
-    @abstractmethod
-    def policy_fields(self) -> dict[str, Field]:
-        """Return the experience fields that the policy fills: actions and distribution parameters."""
+        Args:
+            input_dict: fields of the dataset.
+            res_dict: what the model's forward pass returned for it.
+        """
 
-    @abstractmethod
-    def preprocess_actions(self, actions: Tensor) -> Tensor:
-        """Turn sampled actions (num_envs, num_actions) into what the environment takes."""
-
-    @abstractmethod
-    def prepare_dataset(self, batch_dict: Mapping[str, Tensor]) -> None:
-        """Make `self.dataset` of a rollout: normalise values, returns and advantages."""
-
-    @abstractmethod
-    def train_actor_critic(self, input_dict: Mapping[str, Tensor]) -> dict[str, Tensor]:
-        """Make one optimizer step on a minibatch and return 0-dim figures to log."""
+    def action_losses(self, res_dict: Mapping[str, Tensor]) -> dict[str, tuple[float, Tensor]]:
+        """Return further losses of the policy by name, each with its weight; none by default."""
+        return {}
 
     # ---------------------------------------------------------------- rollout
 
-    @torch.no_grad()
-    def play_steps(self) -> dict[str, Tensor]:
-        """Collect `horizon_length` steps of every environment; the device is waited for once, at their end.
+    def get_action_values(self, obs: ObsDict) -> dict[str, Any]:
+        """Sample actions for observations (num_envs, …); returns what the model returns."""
+        memory = {} if self.recurrent is None else {"rnn_states": self.recurrent.states}
+        with self.autocast():
+            res_dict = self.model({"is_train": False, "prev_actions": None, **obs, **memory})
+        self._rnn_states = res_dict["rnn_states"]
+        if self.central_value is not None:
+            res_dict["values"] = self.central_value.get_values(obs["states"])
+        return res_dict
+
+    def get_values(self, obs: observations.Obs, rnn_states: RnnStates | None = None) -> Tensor:
+        """Return the critic's values (B, 1) of observations (B, …), in units of shaped reward.
+
+        Args:
+            obs: raw observations.
+            rnn_states: of a recurrent policy, before it sees them.
+        """
+        memory = {} if rnn_states is None else {"rnn_states": rnn_states}
+        with self.autocast():
+            return self.model.eval_critic(obs, **memory)  # type: ignore[operator]
+
+    def play_steps_rnn(self) -> dict[str, Tensor]:
+        """Collect a rollout as `play_steps` does, and put it into the order of sequences.
 
         Returns:
-            Fields of the rollout, flat views (horizon_length * num_envs, …) in time-major order, with
-            `advantages` and `returns`, (…, 1).
+            Fields (num_envs * horizon_length, …), one environment after the other, and the states that
+            sequences start from; see `RecurrentRollout.as_sequences`.
         """
-        buffer = self.experience_buffer
-        self._step_time = 0.0
-        for step in range(self.horizon_length):
-            buffer.update_data("obses", step, self.obs["obs"])
-            res_dict = self.get_action_values({"obs": buffer["obses"][step]})
-            for name in self._recorded:
-                buffer.update_data(name, step, res_dict[name])
-            self.obs, rewards, dones, infos = self.env_step(res_dict["actions"])
-            self._record_step(step, rewards, dones, infos)
-            self.after_env_step(step, self.obs, dones, infos)
-        return self.finish_rollout()
+        assert self.recurrent is not None
+        return self.recurrent.as_sequences(self.play_steps())
 
-    def get_action_values(self, obs: ObsDict) -> dict[str, Tensor]:
-        """Sample actions for observations (num_envs, num_obs); returns what the model returns."""
-        with self.autocast():
-            return self.model({"is_train": False, "prev_actions": None, "obs": obs["obs"]})
-
-    def get_values(self, obs: Tensor) -> Tensor:
-        """Return the critic's values (B, 1) of observations (B, num_obs), in units of shaped reward."""
-        with self.autocast():
-            return self.model.eval_critic(obs)  # type: ignore[operator]
-
-    def env_step(self, actions: Tensor) -> tuple[ObsDict, Tensor, Tensor, dict[str, Any]]:
-        """Step the environments with sampled actions; see `VecEnv.step` for what comes back."""
-        actions = self.preprocess_actions(actions)
-        start = time.perf_counter()
-        obs, rewards, dones, infos = self.vec_env.step(actions)
-        self._step_time += time.perf_counter() - start
-        return obs, rewards.to(self.device), dones.to(self.device), infos
+    def collect(self) -> dict[str, Tensor]:
+        """Return the rollout of an epoch."""
+        return self.play_steps() if self.recurrent is None else self.play_steps_rnn()
 
     def env_reset(self) -> ObsDict:
-        """Start new episodes everywhere."""
-        self.episodes.restart()
-        return self.vec_env.reset()
+        """Start new episodes everywhere, with an empty memory."""
+        if self.recurrent is not None:
+            self.recurrent.restart()
+        return super().env_reset()
 
-    def _record_step(self, step: int, rewards: Tensor, dones: Tensor, infos: dict[str, Any]) -> None:
-        shaped_rewards = self.rewards_shaper(rewards)
-        self.experience_buffer.update_data("rewards", step, shaped_rewards.unsqueeze(-1))
-        self.experience_buffer.update_data("dones", step, dones)
-        if self.config.value_bootstrap:
-            self.experience_buffer.update_data("time_outs", step, infos["time_outs"])
-            self.experience_buffer.update_data("final_obses", step, infos["final_obs"]["obs"])
-        self.episodes.step(rewards, shaped_rewards, dones)
-        self.episode_terms.add(infos.get("episode", {}))
-        self.algo_observer.process_infos(infos, dones)
+    def record_obs(self, step: int) -> ObsDict:
+        """Record what a recurrent policy remembers and a central critic sees, too."""
+        obs, buffer = super().record_obs(step), self.experience_buffer
+        if self.recurrent is not None:
+            self.recurrent.before_step(step)
+            buffer.update_data("episode_starts", step, self.recurrent.starts_episode)
+        if self.central_value is not None:
+            obs["states"] = observations.record(buffer, "states", step, self.obs["states"])
+        return obs
+
+    def record_step(self, step: int, rewards: Tensor, dones: Tensor, infos: dict[str, Any]) -> None:
+        """Move a recurrent policy's state on, and value what episodes ended in while it is still known."""
+        super().record_step(step, rewards, dones, infos)
+        bootstraps = self.config.value_bootstrap
+        if self.central_value is not None and bootstraps:
+            observations.record(self.experience_buffer, "final_states", step, infos["final_obs"]["states"])
+        if self.recurrent is None:
+            return
+        if self.central_value is None and bootstraps:
+            final_obs = observations.to_device(infos["final_obs"]["obs"], self.device)
+            self.experience_buffer.update_data(
+                "final_values", step, self.get_values(final_obs, self._rnn_states)
+            )
+        self.recurrent.after_step(self._rnn_states, dones)
 
     def finish_rollout(self) -> dict[str, Tensor]:
-        """Return what `play_steps` returns, from a full experience buffer and `self.obs` that follows it."""
+        """Return the fields of the rollout, flat and time-major, with `advantages` and `returns` (…, 1)."""
         buffer, config = self.experience_buffer, self.config
-        self.frame += self.batch_size * self.distributed.world_size
+        fields = super().finish_rollout()
         advantages = compute_gae(
             self.compose_rewards(buffer["rewards"]),
             buffer["values"],
@@ -238,7 +225,7 @@ class A2CBase(AgentHooks, BaseAlgorithm):
             config.tau,
         )
         returns = advantages + buffer["values"]
-        return {**buffer.flat(), "advantages": advantages.flatten(0, 1), "returns": returns.flatten(0, 1)}
+        return {**fields, "advantages": advantages.flatten(0, 1), "returns": returns.flatten(0, 1)}
 
     def next_values(self) -> Tensor:
         """Return V of the observation that each step really led to, (horizon_length, num_envs, 1).
@@ -247,36 +234,37 @@ class A2CBase(AgentHooks, BaseAlgorithm):
         the value of its final observation, where it failed 0; only those rows and the observations after the
         last step take a forward pass, one for all.
         """
-        buffer = self.experience_buffer
         rows: tuple[Tensor, ...] = ()
-        last_obs = self.obs["obs"].to(self.device)
+        kind = "obs" if self.central_value is None else "states"
+        seen = observations.to_device(self.obs[kind], self.device)
+        if self.recurrent is not None and self.central_value is None:
+            return self._next_values_rnn(self.get_values(seen, self.recurrent.states))
         if self.config.value_bootstrap:
-            rows = buffer["time_outs"].nonzero(as_tuple=True)
-            last_obs = torch.cat([last_obs, buffer["final_obses"][rows]])
-        last_values = self.get_values(last_obs)
-        following = torch.cat([buffer["values"][1:], last_values[: self.num_actors].unsqueeze(0)])
-        following.masked_fill_(buffer["dones"].unsqueeze(-1), 0.0)
+            rows = self.experience_buffer["time_outs"].nonzero(as_tuple=True)
+            final = "final_obses" if self.central_value is None else "final_states"
+            seen = observations.concatenate(seen, observations.read(self.experience_buffer, final, rows))
+        critic = self.get_values if self.central_value is None else self.central_value.get_values
+        last_values = critic(seen)
+        following = self._following(last_values[: self.num_actors])
         if rows:
             following[rows] = last_values[self.num_actors :]
         return following
 
-    # ---------------------------------------------------------------- one epoch
+    def _next_values_rnn(self, last_values: Tensor) -> Tensor:
+        """Return `next_values` from those that were recorded, since states are gone by the rollout's end."""
+        following = self._following(last_values)
+        if not self.config.value_bootstrap:
+            return following
+        time_outs = self.experience_buffer["time_outs"].unsqueeze(-1)
+        return torch.where(time_outs, self.experience_buffer["final_values"], following)
 
-    def update_epoch(self) -> int:
-        """Count an epoch and return its number, from 1."""
-        self.epoch_num += 1
-        return self.epoch_num
+    def _following(self, last_values: Tensor) -> Tensor:
+        """Return the next step's values, 0 where an episode ended."""
+        buffer = self.experience_buffer
+        following = torch.cat([buffer["values"][1:], last_values.unsqueeze(0)])
+        return following.masked_fill_(buffer["dones"].unsqueeze(-1), 0.0)
 
-    def train_epoch(self) -> EpochTimes:
-        """Collect a rollout and learn from it."""
-        start = time.perf_counter()
-        self.before_epoch()
-        self.set_eval()
-        batch_dict = self.play_steps()
-        played = time.perf_counter()
-        self.set_train()
-        self.learn(batch_dict)
-        return EpochTimes(self._step_time, played - start, time.perf_counter() - played)
+    # ---------------------------------------------------------------- update
 
     def learn(self, batch_dict: Mapping[str, Tensor]) -> None:
         """Learn from a rollout in `mini_epochs` passes, and let the normalisers take it in.
@@ -293,25 +281,123 @@ class A2CBase(AgentHooks, BaseAlgorithm):
                 self.losses.add(self.train_actor_critic(self.dataset[index]))
             self.learning_rate.after_mini_epoch(self.epoch_num, self.frame)
         self.learning_rate.after_epoch(self.epoch_num, self.frame)
+        self._train_central_value(batch_dict)
         self.update_input_normalizer(batch_dict)
         self.after_epoch(batch_dict)
 
-    def set_eval(self) -> None:
-        """Prepare for a rollout."""
-        self.model.eval()
-        every = self.config.epochs_between_resets
-        if every > 0 and self.epoch_num % every == 0:
-            self.obs = self.env_reset()
+    @torch.no_grad()
+    def prepare_dataset(self, batch_dict: Mapping[str, Tensor]) -> None:
+        """Normalise values, returns and advantages, and hand the rollout to the dataset."""
+        values, returns = self.normalize_values(batch_dict["values"], batch_dict["returns"])
+        self.dataset.update_values_dict(
+            {
+                **observations.rename("obses", "obs", batch_dict),
+                "actions": batch_dict["actions"],
+                **self.distribution_columns(batch_dict),
+                "old_logp_actions": batch_dict["neglogpacs"],
+                "old_values": values,
+                "returns": returns,
+                "advantages": self.normalize_advantages(batch_dict["advantages"].sum(dim=1)),
+                **{name: batch_dict[name] for name in self._sequence_columns(batch_dict)},
+                **self.extra_dataset_fields(batch_dict),
+            }
+        )
 
-    def set_train(self) -> None:
-        """Prepare for the update."""
-        self.model.train()
+    def train_actor_critic(self, input_dict: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """Make one optimizer step on a minibatch.
 
-    def autocast(self) -> contextlib.AbstractContextManager[Any]:
-        """Return the precision in which the network runs, in rollout and update alike."""
-        if not self.config.mixed_precision:
-            return contextlib.nullcontext()
-        return torch.autocast(self.device.type, dtype=torch.bfloat16)
+        Args:
+            input_dict: fields of the dataset, (minibatch_size, …).
+
+        Returns:
+            0-dim figures to log: a_loss, c_loss, entropy, bounds_loss, kl and those of `extra_losses`.
+        """
+        figures = self.calc_gradients(input_dict)
+        self.learning_rate.after_minibatch(figures["kl"], self.epoch_num, self.frame)
+        if self.config.truncate_grads:
+            nn.utils.clip_grad_norm_(self.truncated_parameters(), self.config.grad_norm)
+        self.optimizer.step()
+        self.after_minibatch(input_dict)
+        return figures
+
+    def calc_gradients(self, input_dict: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """Compute the gradient of the loss on a minibatch, averaged over all workers, into the parameters.
+
+        Args:
+            input_dict: fields of the dataset, (minibatch_size, …).
+
+        Returns:
+            0-dim figures, as `train_actor_critic`; `kl` is the mean over all workers.
+        """
+        with self.autocast():
+            res_dict = self.model(self.model_inputs(input_dict))
+        loss, figures = self.calc_losses(input_dict, res_dict)
+        extra_loss, extra_figures = self.extra_losses(input_dict, res_dict)
+        if extra_loss is not None:
+            loss = loss + extra_loss
+        self.optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        with torch.no_grad():
+            kl = self.policy_kl(input_dict, res_dict).mean()
+            kl = self.distributed.average_gradients_(self.model.parameters(), kl.reshape(1))[0]
+        return {**figures, **extra_figures, "kl": kl}
+
+    def _sequence_columns(self, batch_dict: Mapping[str, Tensor]) -> list[str]:
+        return [name for name in batch_dict if name == "episode_starts" or name.startswith(STATES)]
+
+    def model_inputs(self, input_dict: Mapping[str, Tensor]) -> dict[str, Any]:
+        """Return what the model is asked in an update, from the fields of a minibatch."""
+        states = {} if self.recurrent is None else self.recurrent.model_inputs(input_dict)
+        return {
+            "is_train": True,
+            "prev_actions": input_dict["actions"],
+            "obs": observations.join("obs", input_dict),
+            **states,
+        }
+
+    def calc_losses(
+        self, input_dict: Mapping[str, Tensor], res_dict: Mapping[str, Tensor]
+    ) -> tuple[Tensor, dict[str, Tensor]]:
+        """Return PPO's loss, and its parts by name.
+
+        The loss is a + 0.5 · critic_coef · c - entropy_coef · H + those of `action_losses`, each a mean over
+        the minibatch.
+
+        Args:
+            input_dict: fields of the dataset, (minibatch_size, …).
+            res_dict: what the model's forward pass returned for it.
+        """
+        config = self.config
+        surrogate = smoothed_actor_loss if config.use_smooth_clamp else actor_loss
+        a_loss = surrogate(
+            input_dict["old_logp_actions"],
+            res_dict["prev_neglogp"],
+            input_dict["advantages"],
+            config.ppo,
+            config.e_clip,
+        ).mean()
+        c_loss = torch.zeros((), device=a_loss.device)
+        if self.central_value is None or config.use_experimental_cv:
+            c_loss = critic_loss(
+                input_dict["old_values"],
+                res_dict["values"],
+                config.e_clip,
+                input_dict["returns"],
+                config.clip_value,
+            ).mean()
+        entropy = res_dict["entropy"].mean()
+        loss = a_loss + 0.5 * config.critic_coef * c_loss - self.learning_rate.entropy_coef * entropy
+        figures = {"a_loss": a_loss, "c_loss": c_loss, "entropy": entropy}
+        for name, (weight, action_loss) in self.action_losses(res_dict).items():
+            loss, figures[name] = loss + weight * action_loss, action_loss
+        return loss, figures
+
+    def _train_central_value(self, batch_dict: Mapping[str, Tensor]) -> None:
+        if self.central_value is None:
+            return
+        targets = self.dataset.values_dict
+        self.losses.add(self.central_value.train(batch_dict, targets["old_values"], targets["returns"]))
+        self.central_value.after_epoch(self.epoch_num, self.frame)
 
     def update_input_normalizer(self, batch_dict: Mapping[str, Tensor]) -> None:
         """Add the rollout's observations to the input's moments.
@@ -320,13 +406,14 @@ class A2CBase(AgentHooks, BaseAlgorithm):
         normaliser, so that probability ratios start at one.
         """
         if self.config.normalize_input:
-            self.model.running_mean_std.update_from(batch_dict["obses"], self.distributed)  # type: ignore
+            obs = observations.join("obses", batch_dict)
+            self.model.running_mean_std.update_from(obs, self.distributed)  # type: ignore
 
     def normalize_values(self, values: Tensor, returns: Tensor) -> tuple[Tensor, Tensor]:
         """Add returns (batch_size, 1) to the value's moments; return both normalised by them."""
         if not self.config.normalize_value:
             return values, returns
-        normalizer: Any = self.model.value_mean_std
+        normalizer: Any = (self.central_value or self.model).value_mean_std
         normalizer.update_from(returns, self.distributed)
         return normalizer(values), normalizer(returns)
 
@@ -338,125 +425,31 @@ class A2CBase(AgentHooks, BaseAlgorithm):
         pooled = pool_moments(own, torch.zeros_like(own.mean), self.distributed)
         return (advantages - pooled.mean.float()) / (pooled.var.sqrt().float() + 1e-8)
 
-    # ---------------------------------------------------------------- training loop
-
-    def train(self) -> tuple[float | None, int]:
-        """Train until a limit is reached or somebody asks to stop; see `BaseAlgorithm.train`."""
-        self._open_outputs()
-        started = time.perf_counter() - self.total_time
-        if not self.obs:
-            self.obs = self.env_reset()
-        with self.stop_flag, contextlib.closing(self.metrics):
-            exit_reason = self._limit_reached()
-            if exit_reason:
-                logger.warning(
-                    "nothing is left to train: %s is reached at epoch %d", exit_reason, self.epoch_num
-                )
-            while exit_reason is None:
-                self.update_epoch()
-                times = self.train_epoch()
-                self.total_time = time.perf_counter() - started
-                exit_reason = self._end_epoch(times)
-        self._finish(exit_reason)
-        return self.best_reward, self.epoch_num
-
-    def _open_outputs(self) -> None:
-        run_dir = self.run_dir if self.distributed.is_main else None
-        self.metrics = MetricsWriter(run_dir, self.epoch_num, self.frame)
-        self.checkpoints = CheckpointWriter(run_dir, self.config.name, self.config.save_last_interval)
-
-    def _end_epoch(self, times: EpochTimes) -> str | None:
-        """Log, save and decide whether to stop; returns why, or None to go on."""
-        progress = reporting.summarize(self, times)
-        if self.distributed.is_main:
-            self.metrics.write(progress)
-            self.algo_observer.after_print_stats(self.frame, self.epoch_num, self.total_time)
-            self.algo_observer.on_progress(progress)
-        stop_fn = self.config.stop_fn
-        interrupted, wanted, last_is_due = self.distributed.any_flags(
-            self.stop_flag.raised, bool(stop_fn and stop_fn(self)), self.checkpoints.last_is_due
-        )
-        exit_reason = self._limit_reached()
-        if exit_reason is None and (wanted or interrupted):
-            exit_reason = "stop_fn" if wanted else "interrupted"
-        training_state.save_due(self, is_last_due=last_is_due, is_end=exit_reason is not None)
-        return exit_reason
-
-    def _limit_reached(self) -> str | None:
-        config, reward = self.config, A2CBase.score(self)
-        if config.score_to_win is not None and reward is not None and reward >= config.score_to_win:
-            return "score_to_win"
-        if config.max_epochs is not None and self.epoch_num >= config.max_epochs:
-            return "max_epochs"
-        if config.frame_limit is not None and self.frame >= config.frame_limit:
-            return "max_frames"
-        return None
-
-    def score(self) -> float | None:
-        """Return the mean episode reward, once enough episodes ended to decide by it.
-
-        Enough are `games_to_track`, or one for every environment where those are fewer.
-        """
-        enough = min(self.config.games_to_track, self.num_actors * self.distributed.world_size)
-        return self.episodes.mean_reward if self.episodes.count >= enough else None
-
-    def _finish(self, exit_reason: str) -> None:
-        if not self.distributed.is_main:
-            return
-        result = reporting.training_result(self, exit_reason)
-        if self.run_dir is not None:
-            write_json(self.run_dir / "result.json", result)
-        self.algo_observer.on_finish(result)
-
     # ---------------------------------------------------------------- state
 
-    @property
-    def device(self) -> torch.device:
-        """Where networks and rollouts live."""
-        return self._device
+    def worker_state(self) -> dict[str, Any]:
+        """Return what a recurrent policy remembers of the running episodes."""
+        return {} if self.recurrent is None else {"recurrent": self.recurrent.state_dict()}
 
-    @property
-    def writer(self) -> Any:
-        """The TensorBoard writer, under RL Games' name; None on all workers but the main one."""
-        return self.metrics.writer
+    def load_worker_state(self, state: Mapping[str, Any]) -> None:
+        """Take up a state of `worker_state`."""
+        if self.recurrent is not None and "recurrent" in state:
+            self.recurrent.load_state_dict(state["recurrent"])
 
-    def clear_stats(self) -> None:
-        """Forget the episode statistics."""
-        self.episodes.clear()
-        self.algo_observer.after_clear_stats()
+    def learning_figures(self) -> dict[str, float]:
+        """Return the learning rate and the clip range."""
+        return {"learning_rate": self.learning_rate.value, "e_clip": self.config.e_clip}
 
-    def get_weights(self) -> dict[str, Any]:
-        """Return the model with its normalisers."""
-        return {"model": self.model.state_dict()}
+    def optimizer_state(self) -> dict[str, Any]:
+        """Return the optimizer's state, and the schedule's."""
+        central = {} if self.central_value is None else self.central_value.state_dict()
+        own = {"optimizer": self.optimizer.state_dict(), "learning_rate": self.learning_rate.state_dict()}
+        return {**own, **central}
 
-    def get_policy_weights(self) -> dict[str, Any]:
-        """Return the weights that are to be played, which the best checkpoint keeps; those of `get_weights`.
-
-        A subclass that averages weights over time returns the average.
-        """
-        return self.get_weights()
-
-    def set_weights(self, weights: dict[str, Any]) -> None:
-        """Take up a state of `get_weights`."""
-        self.model.load_state_dict(weights["model"])
-
-    def get_full_state_weights(self) -> dict[str, Any] | None:
-        """Return all that training needs to go on exactly; see `training_state.full_state`."""
-        state, replay = training_state.full_state(self), training_state.replay_states(self)
-        return None if state is None else {**state, "replay": replay}
-
-    def set_full_state_weights(self, weights: dict[str, Any], set_epoch: bool = True) -> None:
-        """Take up a state of `get_full_state_weights`."""
-        training_state.restore_state(self, weights, "a state", set_epoch)
-
-    def restore(self, fn: str, set_epoch: bool = True) -> None:
-        """Take up a checkpoint file; see `training_state.restore_state`."""
-        state = {**load_checkpoint(fn), **load_replay(fn)}
-        if self.run_dir is not None and self.run_dir.resolve() not in Path(fn).resolve().parents:
-            state = training_state.for_another_run(state)
-        training_state.restore_state(self, state, str(fn), set_epoch)
-
-    def close(self) -> None:
-        """Free the environment, if the agent created it."""
-        if self._owns_env:
-            self.vec_env.close()
+    def load_optimizer_state(self, state: Mapping[str, Any], source: str) -> None:
+        """Load moments and rates; all other settings stay those of this run's configuration."""
+        if self.central_value is not None:
+            self.central_value.load_state_dict(state, source)
+        if load_optimizer(self.optimizer, state.get("optimizer"), source):
+            saved_rate = float(self.optimizer.param_groups[0]["lr"])
+            self.learning_rate.resume({"last_lr": saved_rate, **state.get("learning_rate", {})})

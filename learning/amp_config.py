@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
+from learning.agent_config import PlayerConfig
 from learning.amp_schedules import SchedulesConfig
-from learning.config import AgentConfig, PlayerConfig
+from learning.config import AgentConfig
 from learning.discriminator import DiscLoss
 
 

@@ -22,12 +22,12 @@ import torch
 from torch import Tensor, nn
 
 from learning.a2c_continuous import A2CAgent
+from learning.agent_config import BaseAgentConfig
 from learning.amp_config import AMPConfig
 from learning.amp_evaluation import EvaluationRecord, Evaluator
 from learning.amp_models import ModelAMPContinuous
 from learning.amp_samples import AMPSamples
 from learning.amp_schedules import next_progress
-from learning.config import AgentConfig
 from learning.discriminator import (
     classification_loss,
     disc_figures,
@@ -47,7 +47,7 @@ logger = logging.getLogger(__name__)
 class AMPAgent(A2CAgent):
     """Adversarial motion priors: fills PPO's hooks."""
 
-    config_class: ClassVar[type[AgentConfig]] = AMPConfig
+    config_class: ClassVar[type[BaseAgentConfig]] = AMPConfig
     config: AMPConfig
     model: ModelAMPContinuous.Network
 

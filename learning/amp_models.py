@@ -31,7 +31,9 @@ class ModelAMPContinuous(ModelA2CContinuousLogStd):
 
         def eval_mean(self, obs: Tensor) -> Tensor:
             """Return the policy's mean actions (B, A) of raw observations, and skip critic and noise."""
-            return self.a2c_network.eval_actor(self.norm_obs(obs))[0].float()
+            mu = self.a2c_network.eval_actor(self.norm_obs(obs))[0]
+            assert isinstance(mu, Tensor)  # the policy is Gaussian
+            return mu.float()
 
         def eval_disc(self, amp_obs: Tensor) -> Tensor:
             """Return the discriminator's logits (B, 1) of normalised motion windows (B, num_amp_obs)."""

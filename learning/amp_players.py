@@ -9,10 +9,10 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor
 
+from learning.agent_config import BaseAgentConfig
 from learning.amp_config import AMPConfig
 from learning.amp_evaluation import Evaluator
 from learning.amp_models import ModelAMPContinuous
-from learning.config import AgentConfig
 from learning.discriminator import style_rewards
 from learning.distributed import Distributed
 from learning.motion_env import amp_input_shape
@@ -30,7 +30,7 @@ class AMPPlayerContinuous(PpoPlayerContinuous):
         params: `train.params`, as an agent takes them.
     """
 
-    config_class: ClassVar[type[AgentConfig]] = AMPConfig
+    config_class: ClassVar[type[BaseAgentConfig]] = AMPConfig
     config: AMPConfig
     model: ModelAMPContinuous.Network
 
@@ -61,6 +61,7 @@ class AMPPlayerContinuous(PpoPlayerContinuous):
 
     def after_env_step(self, obs: ObsDict, dones: Tensor, infos: dict[str, Any]) -> None:
         """Say what the discriminator thinks of the first environment, if asked to."""
+        super().after_env_step(obs, dones, infos)
         if self.config.player.print_disc_prediction:
             logit, reward = (value.item() for value in self.disc_predictions(infos["amp_obs"][:1]))
             logger.info("discriminator: logit %.3f, reward %.3f", logit, reward)

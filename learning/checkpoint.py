@@ -63,11 +63,23 @@ def load_checkpoint(path: str | Path) -> dict[str, Any]:
     """
     path = Path(path)
     state = _read(path)
+    if isinstance(state, dict) and "model" not in state:
+        state["model"] = _sac_model(state)
     if not isinstance(state, dict) or not isinstance(state.get("model"), dict):
         raise CheckpointError(f"checkpoint={path}: holds no 'model'; give a checkpoint that training wrote")
     # torch.compile puts this before every key
     state["model"] = {key.removeprefix("_orig_mod."): value for key, value in state["model"].items()}
     return state
+
+
+def _sac_model(state: Mapping[str, Any]) -> dict[str, Tensor] | None:
+    """Return the model of a file of RL Games' SAC, which keeps its parts apart; None for another file."""
+    parts = {name: state.get(name) for name in ("actor", "critic", "critic_target")}
+    if not all(isinstance(part, Mapping) for part in parts.values()):
+        return None
+    named = {f"sac_network.{name}": part for name, part in parts.items()}
+    named["running_mean_std"] = state.get("running_mean_std") or {}
+    return {f"{name}.{key}": value for name, part in named.items() for key, value in (part or {}).items()}
 
 
 def load_replay(path: str | Path) -> dict[str, Any]:

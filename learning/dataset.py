@@ -7,6 +7,8 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor
 
+from learning.recurrent_rollout import STATES
+
 
 class PPODataset:
     """Minibatches of the samples that `update_values_dict` was given.
@@ -15,17 +17,25 @@ class PPODataset:
         batch_size: samples in a rollout.
         minibatch_size: samples in a minibatch; divides `batch_size`.
         device: where the samples live.
-        shuffle: False leaves the samples in time-major order, so that minibatch k is a range of time steps
-            over all environments, whatever number of workers shares them.
+        shuffle: False leaves the samples in the order given: time-major, minibatch k is a range of time
+            steps over all environments, whatever number of workers shares them.
+        seq_length: steps that stay together, one after the other; minibatches are made of such sequences.
+            Columns with a row a sequence (`rnn_states/…`) are drawn with them.
     """
 
     def __init__(
-        self, batch_size: int, minibatch_size: int, device: torch.device, shuffle: bool = True
+        self,
+        batch_size: int,
+        minibatch_size: int,
+        device: torch.device,
+        shuffle: bool = True,
+        seq_length: int = 1,
     ) -> None:
         self.batch_size = batch_size
         self.minibatch_size = minibatch_size
         self.device = device
         self.shuffle = shuffle
+        self.seq_length = seq_length
         self.values_dict: dict[str, Tensor] = {}
         self._order: tuple[Tensor, ...] = ()
 
@@ -37,14 +47,23 @@ class PPODataset:
     def apply_permutation(self) -> None:
         """Draw a new order; called before each pass over the rollout."""
         if self.shuffle:
-            self._order = torch.randperm(self.batch_size, device=self.device).split(self.minibatch_size)
+            num_sequences = self.batch_size // self.seq_length
+            order = torch.randperm(num_sequences, device=self.device)
+            self._order = order.split(self.minibatch_size // self.seq_length)
 
     def __len__(self) -> int:
         return self.batch_size // self.minibatch_size
 
     def __getitem__(self, index: int) -> dict[str, Tensor]:
-        if self._order:
-            rows = self._order[index]
-            return {name: value.index_select(0, rows) for name, value in self.values_dict.items()}
-        start = index * self.minibatch_size
-        return {name: value[start : start + self.minibatch_size] for name, value in self.values_dict.items()}
+        per_minibatch = self.minibatch_size // self.seq_length
+        rows = (
+            self._order[index] if self._order else slice(index * per_minibatch, (index + 1) * per_minibatch)
+        )
+        return {name: self._pick(name, value, rows) for name, value in self.values_dict.items()}
+
+    def _pick(self, name: str, value: Tensor, rows: Tensor | slice) -> Tensor:
+        """Return the sequences `rows` of a column."""
+        is_cut = self.seq_length > 1 and not name.startswith(STATES)
+        sequences = value.unflatten(0, (-1, self.seq_length)) if is_cut else value
+        picked = sequences[rows] if isinstance(rows, slice) else sequences.index_select(0, rows)
+        return picked.flatten(0, 1) if is_cut else picked

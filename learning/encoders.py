@@ -13,7 +13,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from learning.float_obs import Obs, Shape, require_names
+from learning.float_obs import ObsShape, require_names
+from learning.observations import Obs
 from learning.typed_config import ConfigError
 
 
@@ -66,7 +67,7 @@ class DictEncoder(nn.ModuleDict):
         return torch.cat(parts, dim=-1)
 
 
-def build_encoder(input_shape: Shape, images: ImageEncoding | None) -> nn.Module:
+def build_encoder(input_shape: ObsShape, images: ImageEncoding | None) -> nn.Module:
     """Return the encoder for observations of a shape, or of a shape for each name.
 
     Args:
@@ -92,7 +93,7 @@ def build_encoder(input_shape: Shape, images: ImageEncoding | None) -> nn.Module
 
 
 @torch.no_grad()
-def encoder_width(encoder: nn.Module, input_shape: Shape) -> int:
+def encoder_width(encoder: nn.Module, input_shape: ObsShape) -> int:
     """Return how many features the encoder gives for observations of a shape.
 
     Raises:
@@ -110,7 +111,7 @@ def encoder_width(encoder: nn.Module, input_shape: Shape) -> int:
         encoder.train(is_training)
 
 
-def _zeros(input_shape: Shape) -> Obs:
+def _zeros(input_shape: ObsShape) -> Obs:
     if isinstance(input_shape, Mapping):
         return {name: torch.zeros(1, *shape) for name, shape in input_shape.items()}
     return torch.zeros(1, *input_shape)

@@ -7,13 +7,11 @@ from collections.abc import Iterable, Mapping, Sequence
 import torch
 from torch import Tensor
 
+from learning.observations import Obs
 from learning.typed_config import ConfigError
 
-Obs = Tensor | Mapping[str, Tensor]
-"""Observations (B, *shape), or those of several sensors by name, in the order of the observation space."""
-
-Shape = Sequence[int] | Mapping[str, Sequence[int]]
-"""Shape of one observation, or of each sensor's."""
+ObsShape = Sequence[int] | Mapping[str, Sequence[int]]
+"""ObsShape of one observation, or of each sensor's."""
 
 
 def scale_bytes(x: Tensor) -> Tensor:

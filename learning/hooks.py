@@ -134,6 +134,13 @@ class AgentHooks:
     def load_extra_state(self, state: Mapping[str, Any]) -> None:
         """Take up a state of `extra_state`."""
 
+    def worker_state(self) -> dict[str, Any]:
+        """Return plain data of this worker alone that the next rollout depends on."""
+        return {}
+
+    def load_worker_state(self, state: Mapping[str, Any]) -> None:
+        """Take up a state of `worker_state`."""
+
     def replay_state(self) -> dict[str, Any]:
         """Return this worker's replay buffers; too large for `last.pth`, they go into `last_replay.pth`."""
         return {}

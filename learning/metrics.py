@@ -55,12 +55,12 @@ class Progress:
     """Best score that was saved; None before that."""
     learning_rate: float
     """Learning rate after this epoch."""
-    e_clip: float
-    """Clip range of the probability ratio."""
-    kl: float
-    """Mean KL divergence from the rollout's policy over the epoch's minibatches, nats."""
     losses: Mapping[str, float]
     """Mean losses by their TensorBoard names (a_loss, c_loss, entropy, bounds_loss, …)."""
+    e_clip: float | None = None
+    """Clip range of the probability ratio; None for agents that have none."""
+    kl: float | None = None
+    """Mean KL divergence from the rollout's policy over the epoch's minibatches, nats; None without one."""
     episode: Mapping[str, float] = field(default_factory=dict)
     """Means of the environment's `extras['episode']`."""
     extra: Mapping[str, float] = field(default_factory=dict)
@@ -98,7 +98,7 @@ class Progress:
             "episode_length": self.episode_length,
             **self.losses,
             "lr": self.learning_rate,
-            "kl": self.kl,
+            **({} if self.kl is None else {"kl": self.kl}),
             "step_time": round(self.times.step, 4),
             "play_time": round(self.times.play, 4),
             "update_time": round(self.times.update, 4),
@@ -175,6 +175,7 @@ class MetricsWriter:
 
 def tensorboard_scalars(progress: Progress) -> dict[str, float]:
     """Return the figures that are drawn over frames, by RL Games' tags."""
+    optional = {"info/e_clip": progress.e_clip, "info/kl": progress.kl}
     return {
         "performance/step_inference_rl_update_fps": progress.fps,
         "performance/step_inference_fps": progress.play_fps,
@@ -185,8 +186,7 @@ def tensorboard_scalars(progress: Progress) -> dict[str, float]:
         **{f"losses/{name}": value for name, value in progress.losses.items()},
         "info/last_lr": progress.learning_rate,
         "info/lr_mul": 1.0,
-        "info/e_clip": progress.e_clip,
-        "info/kl": progress.kl,
+        **{tag: value for tag, value in optional.items() if value is not None},
         "info/epochs": float(progress.epoch),
         **{f"Episode/{key}": value for key, value in progress.episode.items()},
         **progress.extra,

@@ -8,10 +8,11 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor, nn
 
-from learning.float_obs import Obs, Shape, float_obs
+from learning.float_obs import ObsShape, float_obs
 from learning.losses import gaussian_entropy, gaussian_neglogp, policy_kl
 from learning.network_builder import A2CBuilder, NetworkBuilder
 from learning.network_config import PolicyKind
+from learning.observations import Obs
 from learning.recurrent import States
 from learning.running_mean_std import RunningMeanStd, RunningMeanStdObs
 from learning.sigma import SigmaTransform
@@ -59,7 +60,24 @@ class BaseModel:
         }
 
 
-class BaseModelNetwork(nn.Module):
+class NormalizingNetwork(nn.Module):
+    """What normalises its observations, if it is asked to."""
+
+    running_mean_std: RunningMeanStd | RunningMeanStdObs | None
+    """Moments of the observations; None where they are taken as they are."""
+
+    def norm_obs(self, obs: Obs) -> Any:
+        """Return observations as the network sees them, without gradient.
+
+        Here, and in the normaliser's `update_from`, the bytes of images become numbers between 0 and 1.
+        """
+        if self.running_mean_std is None:
+            return float_obs(obs)
+        with torch.no_grad():
+            return self.running_mean_std(obs)
+
+
+class BaseModelNetwork(NormalizingNetwork):
     """A network with its normalisers. `forward` uses the normalisers and never updates them."""
 
     a2c_network: NetworkBuilder.BaseNetwork
@@ -67,7 +85,7 @@ class BaseModelNetwork(nn.Module):
     def __init__(
         self,
         a2c_network: NetworkBuilder.BaseNetwork,
-        obs_shape: Shape,
+        obs_shape: ObsShape,
         normalize_value: bool = False,
         normalize_input: bool = False,
         value_size: int = 1,
@@ -85,16 +103,6 @@ class BaseModelNetwork(nn.Module):
         self.value_mean_std = RunningMeanStd((value_size,)) if normalize_value else None
         self.running_mean_std = _input_normalizer(obs_shape) if normalize_input else None
         self.a2c_network = a2c_network
-
-    def norm_obs(self, obs: Obs) -> Obs:
-        """Return observations as the network sees them, without gradient.
-
-        Here, and in the normaliser's `update_from`, the bytes of images become numbers between 0 and 1.
-        """
-        if self.running_mean_std is None:
-            return float_obs(obs)
-        with torch.no_grad():
-            return self.running_mean_std(obs)
 
     def denorm_value(self, value: Tensor) -> Tensor:
         """Return the network's values in units of the shaped reward, without gradient."""
@@ -240,7 +248,7 @@ class ModelA2CContinuousLogStd(BaseModel):
             return self.a2c_network.sigma_transform(raw)
 
 
-def _input_normalizer(obs_shape: Shape) -> RunningMeanStd | RunningMeanStdObs:
+def _input_normalizer(obs_shape: ObsShape) -> RunningMeanStd | RunningMeanStdObs:
     return RunningMeanStdObs(obs_shape) if isinstance(obs_shape, Mapping) else RunningMeanStd(obs_shape)
 
 

@@ -11,11 +11,12 @@ from torch import Tensor, nn
 from learning.activations import activations_factory
 from learning.cnn_layers import build_conv_layers
 from learning.encoders import ImageEncoder, ImageEncoding, build_encoder, encoder_width
-from learning.float_obs import Obs, Shape
+from learning.float_obs import ObsShape
 from learning.initializers import Initializer, init_factory
 from learning.layer_config import CnnConfig, InitializerConfig, MlpConfig, RnnConfig
 from learning.layers import D2RLNet, build_sequential_mlp
 from learning.network_config import NetworkConfig, PolicyKind
+from learning.observations import Obs
 from learning.policy_heads import PolicyHeads, PolicyParameters
 from learning.recurrent import Sequences, States, build_rnn
 from learning.sigma import SigmaTransform
@@ -138,7 +139,7 @@ class A2CBuilder(NetworkBuilder):
             self,
             params: NetworkConfig,
             *,
-            input_shape: Shape,
+            input_shape: ObsShape,
             actions_num: int | Sequence[int] | None = None,
             value_size: int = 1,
             num_seqs: int = 1,
@@ -166,7 +167,7 @@ class A2CBuilder(NetworkBuilder):
             self._build_policy_heads(params.space, out_size, actions_num)
             self._initialize(params)
 
-        def _build_trunks(self, params: NetworkConfig, input_shape: Shape) -> int:
+        def _build_trunks(self, params: NetworkConfig, input_shape: ObsShape) -> int:
             """Add the trunks' modules and return the width of what the heads see."""
             roles = ("actor", "critic") if self.separate else ("actor",)
             images = _image_encoding(params.cnn, params.normalization) if params.cnn is not None else None

@@ -14,8 +14,8 @@ import torch
 from torch import Tensor
 
 if TYPE_CHECKING:
-    from learning.a2c_base import A2CBase
-    from learning.config import AgentConfig
+    from learning.agent_base import AgentBase
+    from learning.agent_config import BaseAgentConfig
     from learning.metrics import Progress
 
 logger = logging.getLogger(__name__)
@@ -24,10 +24,10 @@ logger = logging.getLogger(__name__)
 class AlgoObserver:
     """The hooks, in the order in which an agent calls them. Each does nothing unless overridden."""
 
-    def before_init(self, base_name: str, config: AgentConfig, experiment_name: str) -> None:
+    def before_init(self, base_name: str, config: BaseAgentConfig, experiment_name: str) -> None:
         """The agent's configuration is read; nothing is built yet."""
 
-    def after_init(self, algo: A2CBase) -> None:
+    def after_init(self, algo: AgentBase) -> None:
         """The agent is built; `algo` gives access to all of it."""
 
     def process_infos(self, infos: dict[str, Any], dones: Tensor) -> None:
@@ -71,12 +71,12 @@ class MultiObserver(AlgoObserver):
     def __init__(self, observers: Iterable[AlgoObserver]) -> None:
         self.observers = list(observers)
 
-    def before_init(self, base_name: str, config: AgentConfig, experiment_name: str) -> None:
+    def before_init(self, base_name: str, config: BaseAgentConfig, experiment_name: str) -> None:
         """See `AlgoObserver.before_init`."""
         for observer in self.observers:
             observer.before_init(base_name, config, experiment_name)
 
-    def after_init(self, algo: A2CBase) -> None:
+    def after_init(self, algo: AgentBase) -> None:
         """See `AlgoObserver.after_init`."""
         for observer in self.observers:
             observer.after_init(algo)
@@ -121,10 +121,10 @@ class DefaultAlgoObserver(AlgoObserver):
     """
 
     def __init__(self) -> None:
-        self._algo: A2CBase | None = None
+        self._algo: AgentBase | None = None
         self._total: Tensor | None = None  # (2,): sum of scores, number of episodes
 
-    def after_init(self, algo: A2CBase) -> None:
+    def after_init(self, algo: AgentBase) -> None:
         """Remember whose metrics to write into."""
         self._algo = algo
 

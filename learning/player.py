@@ -13,12 +13,14 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor, nn
 
-from learning import model_builder, training_state, vecenv
-from learning.actions import ActionBox
+from learning import model_builder, observations, training_state, vecenv
+from learning.actions import ActionBox, ActionChoices
+from learning.agent_config import BaseAgentConfig, check_device
 from learning.checkpoint import load_checkpoint, load_model_state
-from learning.config import AgentConfig, check_device
+from learning.config import AgentConfig
 from learning.metrics import write_json
 from learning.observer import AlgoObserver
+from learning.recurrent_rollout import RnnStates, forget
 from learning.vecenv import ObsDict, VecEnv
 
 logger = logging.getLogger(__name__)
@@ -31,13 +33,13 @@ class BasePlayer(ABC):
     """Plays episodes in a vectorised environment.
 
     `self.network` is the model object that the configuration names, `self.model` the `nn.Module` that it
-    built (see `A2CBase`).
+    built (see `AgentBase`).
 
     Args:
         params: `train.params`, as an agent takes them.
     """
 
-    config_class: ClassVar[type[AgentConfig]] = AgentConfig
+    config_class: ClassVar[type[BaseAgentConfig]] = BaseAgentConfig
     """Dataclass of `params["config"]`."""
 
     model: nn.Module
@@ -62,10 +64,6 @@ class BasePlayer(ABC):
     # ---------------------------------------------------------------- what an algorithm fills in
 
     @abstractmethod
-    def restore(self, fn: str) -> None:
-        """Take up the policy of a checkpoint, its normalisers included."""
-
-    @abstractmethod
     def get_action(self, obs: ObsDict, is_deterministic: bool = True) -> Tensor:
         """Return actions for the environment, (num_envs, num_actions).
 
@@ -74,15 +72,21 @@ class BasePlayer(ABC):
             is_deterministic: take the mean of the policy rather than a sample.
         """
 
-    @abstractmethod
-    def get_masked_action(self, obs: ObsDict, action_masks: Tensor, is_deterministic: bool = True) -> Tensor:
-        """Return actions among those that masks allow."""
-
     def result_figures(self) -> dict[str, Any]:
         """Return further fields of test_result.json."""
         return {}
 
     # ---------------------------------------------------------------- what one may fill in besides
+
+    def load_policy_state(self, state: Mapping[str, Any]) -> None:
+        """Take up what the agent's hook `policy_state` put into the checkpoint."""
+        return
+
+    def get_masked_action(self, obs: ObsDict, action_masks: Tensor, is_deterministic: bool = True) -> Tensor:
+        """Return actions among those that masks allow; a player of continuous actions refuses."""
+        raise NotImplementedError(
+            "action masks choose among discrete actions; this player's actions are continuous"
+        )
 
     def reset(self) -> None:
         """Forget what is remembered from step to step, before a play."""
@@ -93,6 +97,17 @@ class BasePlayer(ABC):
         return
 
     # ---------------------------------------------------------------- playing
+
+    def restore(self, fn: str) -> None:
+        """Take up the policy of a checkpoint file, its normalisers included.
+
+        Raises:
+            CheckpointError: the file cannot be read, or is of another task or network.
+        """
+        state = load_checkpoint(fn)
+        load_model_state(self.model, state["model"], str(fn))
+        self.load_policy_state(state.get("policy") or {})
+        self.restored = {"path": str(fn), "epoch": state.get("epoch")}
 
     @torch.no_grad()
     def run(self) -> dict[str, Any]:
@@ -158,21 +173,29 @@ class BasePlayer(ABC):
         return result
 
 
-class PpoPlayerContinuous(BasePlayer):
-    """Plays a policy that `A2CAgent` trained."""
+class PpoPlayer(BasePlayer):
+    """What players of actor-critic policies have in common: the model and its checkpoint."""
+
+    config_class: ClassVar[type[BaseAgentConfig]] = AgentConfig
+    config: AgentConfig
+    actions_num: int | list[int]
 
     def __init__(self, params: Mapping[str, Any]) -> None:
         super().__init__(params)
-        self.action_box = ActionBox(self.vec_env.action_space, self.config.clip_actions, self.device)
-        self.actions_num = self.action_box.actions_num
+        self.read_action_space()
         self.model = self.build_model().to(self.device)
+        self.rnn_states: RnnStates | None = None
+
+    @abstractmethod
+    def read_action_space(self) -> None:
+        """Take from `self.vec_env.action_space` what choosing actions needs."""
 
     def build_model(self) -> nn.Module:
         """Return actor, critic and normalisers for this environment's sizes."""
         return self.network.build(
             {
                 "actions_num": self.actions_num,
-                "input_shape": tuple(self.vec_env.observation_space.shape),
+                "input_shape": observations.shape_of(self.vec_env.observation_space),
                 "num_seqs": self.num_envs,
                 "value_size": 1,
                 "normalize_value": self.config.normalize_value,
@@ -185,30 +208,64 @@ class PpoPlayerContinuous(BasePlayer):
         """Return what `model.build` is told besides; the agent's hook of the same name returns the same."""
         return {}
 
-    def restore(self, fn: str) -> None:
-        """Take up the policy of a checkpoint file, its normalisers included.
+    def ask_model(self, obs: ObsDict, **inputs: Any) -> dict[str, Any]:
+        """Return what the model makes of observations in play."""
+        own = observations.to_device(obs["obs"], self.device)
+        states = {} if self.rnn_states is None else {"rnn_states": self.rnn_states}
+        res_dict = self.model({"is_train": False, "prev_actions": None, "obs": own, **states, **inputs})
+        self.rnn_states = res_dict["rnn_states"]
+        return res_dict
 
-        Raises:
-            CheckpointError: the file cannot be read, or is of another task or network.
-        """
-        state = load_checkpoint(fn)
-        load_model_state(self.model, state["model"], str(fn))
-        self.load_policy_state(state.get("policy") or {})
-        self.restored = {"path": str(fn), "epoch": state.get("epoch")}
+    def reset(self) -> None:
+        """Begin with an empty memory, where the policy is recurrent."""
+        states = self.model.get_default_rnn_state()  # type: ignore[operator]
+        self.rnn_states = None if states is None else tuple(state.to(self.device) for state in states)
 
-    def load_policy_state(self, state: Mapping[str, Any]) -> None:
-        """Take up what the agent's hook `policy_state` put into the checkpoint."""
+    def after_env_step(self, obs: ObsDict, dones: Tensor, infos: dict[str, Any]) -> None:
+        """Forget what was remembered of episodes that ended."""
+        if self.rnn_states is not None and self.config.zero_rnn_on_done:
+            self.rnn_states = forget(self.rnn_states, dones.to(self.device))
+
+
+class PpoPlayerContinuous(PpoPlayer):
+    """Plays a policy that `A2CAgent` trained."""
+
+    actions_num: int
+
+    def read_action_space(self) -> None:
+        """Note the number of actions and the bounds that ±1 is scaled to."""
+        self.action_box = ActionBox(self.vec_env.action_space, self.config.clip_actions, self.device)
+        self.actions_num = self.action_box.actions_num
 
     def get_action(self, obs: ObsDict, is_deterministic: bool = True) -> Tensor:
         """Return the policy's mean, or a sample, clipped and scaled to the action space."""
-        res_dict = self.model({"is_train": False, "prev_actions": None, "obs": obs["obs"].to(self.device)})
+        res_dict = self.ask_model(obs)
         return self.action_box(res_dict["mus"] if is_deterministic else res_dict["actions"])
 
+
+class PpoPlayerDiscrete(PpoPlayer):
+    """Plays a policy that `DiscreteA2CAgent` trained."""
+
+    def read_action_space(self) -> None:
+        """Note the number of actions, or the numbers of several choices."""
+        self.choices = ActionChoices(self.vec_env.action_space)
+        self.actions_num = self.choices.actions_num
+
+    def get_action(self, obs: ObsDict, is_deterministic: bool = True) -> Tensor:
+        """Return the most probable actions, or a sample, of those allowed if `use_action_masks`."""
+        masks = None
+        if self.config.use_action_masks:
+            masks = vecenv.action_masks(self.vec_env, self.choices.num_logits).to(self.device)
+        return self._choose(obs, masks, is_deterministic)
+
     def get_masked_action(self, obs: ObsDict, action_masks: Tensor, is_deterministic: bool = True) -> Tensor:
-        """Refuse: continuous actions cannot be masked."""
-        raise NotImplementedError(
-            "action masks choose among discrete actions; this player's actions are continuous"
-        )
+        """Return actions among those that masks (num_envs, number of actions) allow."""
+        return self._choose(obs, action_masks.to(self.device), is_deterministic)
+
+    def _choose(self, obs: ObsDict, masks: Tensor | None, is_deterministic: bool) -> Tensor:
+        res_dict = self.ask_model(obs, action_masks=masks)
+        greedy: Any = self.model.greedy_actions
+        return self.choices(greedy(res_dict["logits"]) if is_deterministic else res_dict["actions"])
 
 
 class EpisodeCounter:

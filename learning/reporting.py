@@ -10,14 +10,14 @@ from learning.metrics import EpochTimes, Progress, estimate_seconds_left
 from learning.training_state import versions
 
 if TYPE_CHECKING:
-    from learning.a2c_base import A2CBase
+    from learning.agent_base import AgentBase
 
 
 class TrainingError(RuntimeError):
     """Training cannot go on. Its text says why and what to try."""
 
 
-def summarize(agent: A2CBase, times: EpochTimes) -> Progress:
+def summarize(agent: AgentBase, times: EpochTimes) -> Progress:
     """Close an epoch's meters and return its figures over all workers, which call this together.
 
     Args:
@@ -41,9 +41,8 @@ def summarize(agent: A2CBase, times: EpochTimes) -> Progress:
         shaped_reward=agent.episodes.mean_shaped_reward,
         episode_length=agent.episodes.mean_length,
         best_reward=agent.best_reward,
-        learning_rate=agent.learning_rate.value,
-        e_clip=config.e_clip,
-        kl=losses.pop("kl"),
+        **agent.learning_figures(),
+        kl=losses.pop("kl", None),
         losses={name: value for name, value in losses.items() if "/" not in name},
         episode=episode,
         extra={**extra, **{name: value for name, value in losses.items() if "/" in name}},
@@ -55,7 +54,7 @@ def summarize(agent: A2CBase, times: EpochTimes) -> Progress:
     )
 
 
-def training_result(agent: A2CBase, exit_reason: str) -> dict[str, Any]:
+def training_result(agent: AgentBase, exit_reason: str) -> dict[str, Any]:
     """Return what result.json holds."""
     return {
         "mode": "train",
@@ -72,7 +71,7 @@ def training_result(agent: A2CBase, exit_reason: str) -> dict[str, Any]:
     }
 
 
-def _means_over_workers(agent: A2CBase) -> tuple[dict[str, float], dict[str, float], dict[str, float]]:
+def _means_over_workers(agent: AgentBase) -> tuple[dict[str, float], dict[str, float], dict[str, float]]:
     """Return losses, episode terms and extra figures, averaged in one collective."""
     groups: tuple[Mapping[str, Any], ...] = (
         agent.losses.harvest(),

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from learning.activations import activations_factory
 from learning.encoders import ImageEncoder, ImageEncoding, build_encoder, encoder_width
-from learning.float_obs import Shape
+from learning.float_obs import ObsShape
 from learning.layer_config import InitializerConfig, activation_name
 from learning.network_builder import A2CBuilder
 from learning.network_config import NetworkConfig
@@ -76,7 +76,7 @@ class A2CResnetBuilder(A2CBuilder):
         cnn: nn.Module
         mlp: nn.Module
 
-        def _build_trunks(self, params: NetworkConfig, input_shape: Shape) -> int:
+        def _build_trunks(self, params: NetworkConfig, input_shape: ObsShape) -> int:
             """Add the trunk's modules and return the width of what the heads see."""
             assert isinstance(params, ResnetNetworkConfig)
             self.cnn = build_encoder(input_shape, _image_encoding(params))

@@ -20,6 +20,7 @@ IGNORED_KEYS: dict[str, str] = {
     "device_name": "the player uses `device` too",
     "env_info": "sizes come from the environment's spaces",
     "features": "observers are handed to Runner",
+    "freeze_critic": "central_value_config.freeze_critic is what counts",
     "full_experiment_name": "the run directory comes from `experiment`",
     "ignore_dead_batches": "RL Games does not read it",
     "import_modules": "modules are imported by train.py",
@@ -29,26 +30,20 @@ IGNORED_KEYS: dict[str, str] = {
     "multi_gpu_sync_stats_mode": "statistics are always pooled",
     "network_path": "RL Games reads it and does not use it",
     "pbt_idx": "there is no population",
-    "seq_len": "there is no recurrent network",
-    "seq_length": "there is no recurrent network",
+    "seq_len": "RL Games' old name of seq_length; say that",
     "torch_compile": "networks run eagerly",
     "use_diagnostics": "the metrics are always written",
-    "use_experimental_cv": "there is no central value network",
     "vecenv_type": "environments are registered by name alone",
-    "zero_rnn_on_done": "there is no recurrent network",
 }
 """RL Games keys that are accepted, do nothing, and why; one warning names those found."""
 
 UNSUPPORTED_KEYS: dict[str, str] = {
     "balance_env_rewards": "weighting environments in the player",
-    "central_value_config": "a central value network",
-    "freeze_critic": "a frozen critic",
     "normalize_rms_advantage": "advantage normalisation with moving moments",
     "adv_rms_momentum": "advantage normalisation with moving moments",
     "population_based_training": "population based training",
     "self_play": "self play",
     "self_play_config": "self play",
-    "use_action_masks": "action masks",
 }
 """RL Games keys whose feature does not exist here: off (false, null) passes, anything else is an error."""
 

@@ -13,11 +13,14 @@ import torch
 
 from learning import model_builder
 from learning.a2c_continuous import A2CAgent
-from learning.config import AgentConfig
+from learning.a2c_discrete import DiscreteA2CAgent
+from learning.agent_config import BaseAgentConfig
 from learning.distributed import Distributed
 from learning.object_factory import ObjectFactory
 from learning.observer import AlgoObserver, DefaultAlgoObserver, MultiObserver
-from learning.player import PpoPlayerContinuous
+from learning.player import PpoPlayerContinuous, PpoPlayerDiscrete
+from learning.sac_agent import SACAgent
+from learning.sac_players import SACPlayer
 from learning.typed_config import ConfigError, unknown_key
 
 logger = logging.getLogger(__name__)
@@ -44,8 +47,12 @@ class Runner:
     def __init__(self, algo_observer: AlgoObserver | Iterable[AlgoObserver] | None = None) -> None:
         self.algo_factory = ObjectFactory("algorithm")
         self.algo_factory.register_builder("a2c_continuous", A2CAgent)
+        self.algo_factory.register_builder("a2c_discrete", DiscreteA2CAgent)
+        self.algo_factory.register_builder("sac", SACAgent)
         self.player_factory = ObjectFactory("player")
         self.player_factory.register_builder("a2c_continuous", PpoPlayerContinuous)
+        self.player_factory.register_builder("a2c_discrete", PpoPlayerDiscrete)
+        self.player_factory.register_builder("sac", SACPlayer)
         self.algo_observer = _one_observer(algo_observer)
         self.params: dict[str, Any] = {}
         self.algo_name = ""
@@ -115,7 +122,7 @@ class Runner:
         self.params, self.algo_name, self.seed = {}, "", None
 
     def _typed_config(self, config: Any) -> Any:
-        if not isinstance(config, (Mapping, AgentConfig)):
+        if not isinstance(config, (Mapping, BaseAgentConfig)):
             raise ConfigError(
                 "train.params.config: required key is missing; it holds the settings of the algorithm"
             )

@@ -14,10 +14,11 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
+from learning import observations
 from learning.checkpoint import get_rng_state, load_model_state, set_rng_state, to_plain
 
 if TYPE_CHECKING:
-    from learning.a2c_base import A2CBase
+    from learning.agent_base import AgentBase
 
 logger = logging.getLogger(__name__)
 
@@ -30,7 +31,7 @@ def versions() -> dict[str, str]:
     return {"python": platform.python_version(), "torch": str(torch.__version__)}
 
 
-def policy_state(agent: A2CBase) -> dict[str, Any]:
+def policy_state(agent: AgentBase) -> dict[str, Any]:
     """Return what the best checkpoint holds: policy, normalisers, and where they come from."""
     return {
         **agent.get_policy_weights(),
@@ -44,7 +45,7 @@ def policy_state(agent: A2CBase) -> dict[str, Any]:
     }
 
 
-def full_state(agent: A2CBase) -> dict[str, Any] | None:
+def full_state(agent: AgentBase) -> dict[str, Any] | None:
     """Return all of an agent's state on the main worker, None on the others; all workers call this."""
     workers = agent.distributed.gather_objects(to_plain(worker_state(agent)))
     if workers is None:
@@ -52,9 +53,8 @@ def full_state(agent: A2CBase) -> dict[str, Any] | None:
     return {
         **policy_state(agent),
         **agent.get_weights(),  # those that training goes on from, where others are played
-        "optimizer": agent.optimizer.state_dict(),
+        **agent.optimizer_state(),
         "env_state": None,  # RL Games' place for it; ours is `workers`
-        "learning_rate": agent.learning_rate.state_dict(),
         "episodes": agent.episodes.state_dict(),
         "total_time": agent.total_time,
         "extra": agent.extra_state(),
@@ -62,22 +62,23 @@ def full_state(agent: A2CBase) -> dict[str, Any] | None:
     }
 
 
-def worker_state(agent: A2CBase) -> dict[str, Any]:
+def worker_state(agent: AgentBase) -> dict[str, Any]:
     """Return what belongs to this worker alone."""
     return {
         "rng": get_rng_state(agent.device),
         "env": agent.vec_env.get_env_state(),
-        "obs": agent.obs["obs"],
+        "obs": agent.obs,
         "running_episodes": agent.episodes.current,
+        "own": agent.worker_state(),
     }
 
 
-def replay_states(agent: A2CBase) -> list[dict[str, Any]] | None:
+def replay_states(agent: AgentBase) -> list[dict[str, Any]] | None:
     """Return the replay buffers of all workers on the main one, None on the others; all workers call this."""
     return agent.distributed.gather_objects(to_plain(agent.replay_state()))
 
 
-def save_due(agent: A2CBase, is_last_due: bool, is_end: bool) -> None:
+def save_due(agent: AgentBase, is_last_due: bool, is_end: bool) -> None:
     """Write the checkpoints that are due after an epoch; all workers call this together.
 
     Best before last, so that last.pth knows the best score. Replay buffers before last: a run that was
@@ -105,7 +106,7 @@ def save_due(agent: A2CBase, is_last_due: bool, is_end: bool) -> None:
     agent.checkpoints.save_last(state)
 
 
-def _save_best(agent: A2CBase, is_end: bool) -> None:
+def _save_best(agent: AgentBase, is_end: bool) -> None:
     """Keep the best policy; a run that ends before any was good enough leaves its last as its best."""
     if agent.epoch_num < agent.config.save_best_after and not is_end:
         return
@@ -122,11 +123,11 @@ def for_another_run(state: Mapping[str, Any]) -> dict[str, Any]:
 
     A policy without its training state is only where the other run's training begins, at epoch 0.
     """
-    counters = {} if "optimizer" in state else {"epoch": 0, "frame": 0}
+    counters = {} if _holds_training(state) else {"epoch": 0, "frame": 0}
     return {**state, "last_mean_rewards": NO_REWARD, **counters}
 
 
-def restore_state(agent: A2CBase, state: Mapping[str, Any], source: str, set_epoch: bool = True) -> None:
+def restore_state(agent: AgentBase, state: Mapping[str, Any], source: str, set_epoch: bool = True) -> None:
     """Bring an agent to a saved state, as far as the file holds it.
 
     A best checkpoint, or one of RL Games, gives weights, normalisers and counters: training goes on from
@@ -149,40 +150,51 @@ def restore_state(agent: A2CBase, state: Mapping[str, Any], source: str, set_epo
     agent.best_reward = best if best > NO_REWARD else None
     if set_epoch:
         agent.epoch_num, agent.frame = int(state.get("epoch", 0)), int(state.get("frame", 0))
-    if "optimizer" not in state:
+    if not _holds_training(state):
         logger.warning("%s holds a policy without its optimizer: the optimizer starts anew", source)
         return
-    _load_optimizer(agent, state, source)
+    agent.load_optimizer_state(state, source)
     if "workers" in state:
         _restore_training(agent, state, source)
 
 
-def _load_optimizer(agent: A2CBase, state: Mapping[str, Any], source: str) -> None:
-    """Load moments and rates; all other settings of the optimizer stay those of this run's configuration."""
-    here, there = (
-        [len(group["params"]) for group in groups]
-        for groups in (agent.optimizer.param_groups, state["optimizer"]["param_groups"])
-    )
-    if here != there:
+def _holds_training(state: Mapping[str, Any]) -> bool:
+    """Whether a checkpoint holds optimizers (SAC has three), and not a policy alone."""
+    return any(name.endswith("optimizer") for name in state)
+
+
+def load_optimizer(optimizer: torch.optim.Optimizer, saved: Mapping[str, Any] | None, source: str) -> bool:
+    """Load moments and rates; all other settings of the optimizer stay those of this run's configuration.
+
+    Args:
+        optimizer: to load into.
+        saved: its state in a checkpoint; None: there is none.
+        source: the checkpoint's path, for messages.
+
+    Returns:
+        Whether it was loaded; otherwise the optimizer starts anew, and a warning says why.
+    """
+    here = [len(group["params"]) for group in optimizer.param_groups]
+    there = [len(group["params"]) for group in saved["param_groups"]] if saved else []
+    if saved is None or here != there:
         logger.warning(
             "%s was trained with other parameter groups (%s against %s): the optimizer starts anew",
             *(source, there, here),
         )
-        return
-    own = [{k: v for k, v in g.items() if k not in ("params", "lr")} for g in agent.optimizer.param_groups]
-    agent.optimizer.load_state_dict(state["optimizer"])
-    for group, settings in zip(agent.optimizer.param_groups, own, strict=True):
+        return False
+    own = [{k: v for k, v in g.items() if k not in ("params", "lr")} for g in optimizer.param_groups]
+    optimizer.load_state_dict(dict(saved))
+    for group, settings in zip(optimizer.param_groups, own, strict=True):
         group.update(settings)
-    saved_rate = float(agent.optimizer.param_groups[0]["lr"])
-    agent.learning_rate.resume({"last_lr": saved_rate, **state.get("learning_rate", {})})
+    return True
 
 
-def _restore_training(agent: A2CBase, state: Mapping[str, Any], source: str) -> None:
+def _restore_training(agent: AgentBase, state: Mapping[str, Any], source: str) -> None:
     agent.episodes.load_state_dict(state["episodes"])
     agent.total_time = float(state["total_time"])
     agent.load_extra_state(state["extra"])
     workers, world_size = state["workers"], agent.distributed.world_size
-    envs = {len(worker["obs"]) for worker in workers}
+    envs = {len(worker["running_episodes"][0]) for worker in workers}
     if len(workers) != world_size or envs != {agent.num_actors}:
         logger.warning(
             "%s was written by %d workers with %s environments each, here are %d with %d: "
@@ -194,15 +206,16 @@ def _restore_training(agent: A2CBase, state: Mapping[str, Any], source: str) -> 
     _restore_worker(agent, workers[agent.distributed.rank])
 
 
-def _restore_replay(agent: A2CBase, replay: list[dict[str, Any]] | None, source: str) -> None:
+def _restore_replay(agent: AgentBase, replay: list[dict[str, Any]] | None, source: str) -> None:
     if replay is not None and len(replay) == agent.distributed.world_size:
         agent.load_replay_state(replay[agent.distributed.rank])
     elif agent.replay_state():
         logger.warning("%s has no replay buffers beside it: they start anew", source)
 
 
-def _restore_worker(agent: A2CBase, worker: Mapping[str, Any]) -> None:
+def _restore_worker(agent: AgentBase, worker: Mapping[str, Any]) -> None:
     agent.vec_env.set_env_state(worker["env"])
-    agent.obs = {"obs": worker["obs"].to(agent.device)}
+    agent.obs = {name: observations.to_device(obs, agent.device) for name, obs in worker["obs"].items()}
     agent.episodes.current.copy_(worker["running_episodes"])
+    agent.load_worker_state(worker.get("own") or {})
     set_rng_state(worker["rng"], agent.device)  # last: building and restoring may have drawn numbers

@@ -8,8 +8,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from learning.float_obs import Obs
 from learning.layer_config import RnnConfig
+from learning.observations import Obs
 from learning.recurrent import RecurrentLayer, Sequences, States
 
 

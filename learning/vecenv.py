@@ -14,7 +14,9 @@ from gymnasium import spaces
 
 from learning.typed_config import ConfigError, suggest
 
-ObsDict = dict[str, torch.Tensor]
+ObsDict = dict[str, Any]
+"""`obs`: (num_envs, …), or a dictionary of such tensors where the space is one; `states`: what a critic alone
+may see, likewise, where there is a `state_space`."""
 
 
 @runtime_checkable
@@ -30,17 +32,17 @@ class VecEnv(Protocol):
     device: torch.device
     """Where observations, rewards and actions live."""
 
-    observation_space: spaces.Box
-    """Space of one environment's observation, shape (num_obs,)."""
+    observation_space: spaces.Space
+    """Space of one environment's observation: a Box, mostly (num_obs,), or a Dict of Boxes."""
 
-    action_space: spaces.Box
-    """Space of one environment's action, shape (num_actions,)."""
+    action_space: spaces.Space
+    """Space of one environment's action: a Box (num_actions,), Discrete, or MultiDiscrete."""
 
     def reset(self) -> ObsDict:
         """Start a new episode in every environment.
 
         Returns:
-            `{"obs": (num_envs, num_obs) float32}`.
+            `{"obs": (num_envs, num_obs) float32}`; images stay uint8.
         """
         ...
 
@@ -48,7 +50,8 @@ class VecEnv(Protocol):
         """Advance every environment by one control step.
 
         Args:
-            actions: (num_envs, num_actions) float32, within the action space.
+            actions: (num_envs, num_actions) float32 within the action space; (num_envs,) int64 where it is
+                Discrete, (num_envs, k) where it is MultiDiscrete.
 
         Returns:
             obs: as `reset`; rows of environments that ended already show the first observation of the new
@@ -73,6 +76,48 @@ class VecEnv(Protocol):
     def close(self) -> None:
         """Free what the environment holds."""
         ...
+
+
+def state_space(env: Any) -> spaces.Space:
+    """Return the space of an environment's `states`, which a central critic sees.
+
+    Raises:
+        ConfigError: it has none.
+    """
+    space = getattr(env, "state_space", None)
+    if space is None:
+        raise ConfigError(
+            f"train.params.config.central_value_config: {type(env).__name__} gives no states (it has no "
+            "state_space); set it to null, or let the environment put them into obs['states']"
+        )
+    return space
+
+
+def action_masks(env: Any, num_logits: int) -> torch.Tensor:
+    """Ask an environment which actions are allowed in the next step.
+
+    Args:
+        env: a `VecEnv` with a method `get_action_masks`.
+        num_logits: number of actions, over all choices.
+
+    Returns:
+        (num_envs, num_logits) bool, True where allowed; the masks of several choices side by side.
+
+    Raises:
+        ConfigError: it gives none, or masks of another width.
+    """
+    if not hasattr(env, "get_action_masks"):
+        raise ConfigError(
+            f"train.params.config.use_action_masks=True: {type(env).__name__} has no get_action_masks(); set "
+            "it to False, or give the environment one"
+        )
+    masks = env.get_action_masks()
+    if masks.shape[-1] != num_logits:
+        raise ConfigError(
+            f"get_action_masks() of {type(env).__name__} is {masks.shape[-1]} wide, its action space has "
+            f"{num_logits} actions; give one column an action, those of several choices side by side"
+        )
+    return masks.bool()
 
 
 VecEnvCreator = Callable[..., VecEnv]

@@ -6,6 +6,8 @@ import pytest
 
 from app.choices import default_train
 from app.compose import CONFIG_DIR, compose, last_of_each, options_first, override_key, recompose
+from learning.model_builder import ModelBuilder
+from learning.sac_config import SACConfig
 from learning.typed_config import ConfigError
 from tests.app.conftest import OUTSIDE
 
@@ -82,6 +84,23 @@ def test_every_task_composes_with_its_train_file(task, hardware):
     assert isinstance(agent(job)["learning_rate"], float)
 
 
+@pytest.mark.parametrize("hardware", ["cpu", "gpu"])
+@pytest.mark.parametrize("train", [name for name in TRAINS if name.endswith("SAC")])
+def test_sac_files_hold_what_the_agent_takes(train, hardware):
+    task = "Ant" if train == "AntSAC" else "Cartpole"  # any task will do
+    job = one(f"task={task}", f"train={train}", f"hardware={hardware}", "max_iterations=7", "num_envs=64")
+    config = SACConfig.from_params(agent(job))
+    assert (config.num_actors, config.max_epochs, config.num_steps_per_episode) == (64, 7, 8)
+    ModelBuilder().load(job.config["train"]["params"])
+
+
+def test_sac_has_environments_of_its_own_number():
+    numbers = [
+        agent(one("task=Ant", "train=AntSAC", f"hardware={kind}"))["num_actors"] for kind in ("cpu", "gpu")
+    ]
+    assert numbers == [128, 64]
+
+
 def test_sweep_has_a_job_for_each_value():
     jobs = compose(["task=Cartpole", "-m", "seed=1,2", "num_envs=8"])
     assert [job.config["seed"] for job in jobs] == [1, 2]
@@ -108,7 +127,7 @@ def test_configs_from_outside():
 
 MISTAKES = {
     ("task=Antt",): "task=Antt: there is no cfg/task/Antt.yaml; did you mean Ant?",
-    ("task=Ant", "train=AntSAC"): "train=AntSAC: there is no cfg/train/AntSAC.yaml",
+    ("task=Ant", "train=AntTD3"): "train=AntTD3: there is no cfg/train/AntTD3.yaml",
     (): "task: has to be chosen; say for example task=Ant",
     ("task=Ant", "num_env=4"): "num_env=4: unknown key; did you mean num_envs?",
     ("task=Ant", "gamma=0.9"): "gamma=0.9: unknown key; did you mean train.params.config.gamma?",

@@ -2,7 +2,8 @@ import logging
 
 import pytest
 
-from learning.config import AgentConfig, check_device, fit_minibatch_size
+from learning.agent_config import check_device
+from learning.config import AgentConfig, fit_minibatch_size
 from learning.typed_config import ConfigError
 from tests.learning.toy_env import toy_params
 

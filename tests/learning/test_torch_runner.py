@@ -10,10 +10,10 @@ from learning.typed_config import ConfigError
 from tests.learning.toy_env import ToyVecEnv, toy_params
 
 
-def test_the_built_in_algorithm_is_registered_for_both():
+def test_the_built_in_algorithms_have_agents_and_players():
     runner = Runner()
-    assert runner.algo_factory.names == ["a2c_continuous"]
-    assert runner.player_factory.names == ["a2c_continuous"]
+    assert {"a2c_continuous", "sac"} <= set(runner.algo_factory.names)
+    assert runner.player_factory.names == runner.algo_factory.names
     assert isinstance(runner.algo_observer, DefaultAlgoObserver)
 
 
