@@ -149,7 +149,7 @@ def _plan(job: Job, found: Checkpoint | None, make_runner: Callable[[], Runner])
         fit_batch(config, agent, processes, notes, _is_given(job, MINIBATCH_KEY))
     directory = _directory(job, settings, found)
     if found is not None:
-        check_checkpoint(found.path, job.choices["task"] or "", config, task_class)
+        check_checkpoint(found.path, job.choices["task"] or "", config, task_class, agent)
         notes.append(f"from {shown(found.path)}")
     return Plan(
         task=job.choices["task"] or "",

@@ -18,6 +18,7 @@ from learning.models import BaseModel, ModelA2CContinuous, ModelA2CContinuousLog
 from learning.network_config import ModelConfig
 from learning.object_factory import ObjectFactory
 from learning.resnet_network import A2CResnetBuilder
+from learning.rnd_network_builder import RNDCuriosityBuilder
 from learning.sac_models import ModelSACContinuous
 from learning.sac_network_builder import SACBuilder
 from learning.typed_config import ConfigError, from_mapping, join
@@ -41,6 +42,7 @@ def _create_network_factory() -> ObjectFactory:
     factory.register_builder("actor_critic", lambda **kwargs: network_builder.A2CBuilder())
     factory.register_builder("resnet_actor_critic", lambda **kwargs: A2CResnetBuilder())
     factory.register_builder("soft_actor_critic", lambda **kwargs: SACBuilder())
+    factory.register_builder("rnd_curiosity", lambda **kwargs: RNDCuriosityBuilder())
     return factory
 
 
