@@ -13,7 +13,7 @@ REQUIREMENTS = [
     "omegaconf>=2.3",  # the composed configuration, and its merge into typed dataclasses
     "PyYAML>=6.0",  # reads overrides and lists of clips, safely
     "numpy>=1.26",  # the arrays that MuJoCo shares with torch
-    "gymnasium>=1.0",  # observation and action spaces, the form that other RL libraries expect them in
+    "gymnasium>=1.1",  # observation and action spaces, and environments other than ours
     "tensorboard>=2.14",  # the writer of training curves
     "rich>=13",  # the console while training
 ]
@@ -29,6 +29,8 @@ EXTRAS = {
         "bvhio>=1.5",  # reads the hierarchy of BVH files
         "scipy>=1.12",  # rotations from Euler angles in any order, and their means
     ],
+    # Gymnasium's environments on C++ threads: task.env.backend=envpool.
+    "envpool": ["envpool>=0.8"],
     # Learning curves for reports.
     "plots": ["matplotlib>=3.8"],
     # What `make test` needs beside the extras above.

@@ -138,7 +138,9 @@ def fit_batch(
     agent.batch_shape(processes.world_size)
 
 
-def check_checkpoint(path: Path, task: str, config: dict[str, Any], task_class: type) -> None:
+def check_checkpoint(
+    path: Path, task: str, config: dict[str, Any], task_class: type, agent: BaseAgentConfig
+) -> None:
     """Check that a checkpoint can be read and fits the task and the network.
 
     Args:
@@ -146,6 +148,7 @@ def check_checkpoint(path: Path, task: str, config: dict[str, Any], task_class: 
         task: the chosen file of cfg/task, which a checkpoint is named after.
         config: the whole configuration.
         task_class: the task's class.
+        agent: the agent's configuration.
 
     Raises:
         ConfigError: it does not; the differences are named.
@@ -165,7 +168,7 @@ def check_checkpoint(path: Path, task: str, config: dict[str, Any], task_class: 
         {
             "actions_num": sizes[1],
             "input_shape": (sizes[0],),
-            "value_size": 1,
+            "value_size": getattr(agent, "value_size", 1),
             "num_seqs": 1,
             "normalize_input": params["config"].get("normalize_input", False),
             "normalize_value": params["config"].get("normalize_value", False),

@@ -150,12 +150,13 @@ def _plan(job: Job, found: Checkpoint | None, make_runner: Callable[[], Runner])
     seed = _seed(config, settings, notes)
     processes = plan_processes(settings, agent.num_actors, available_cores())
     config["num_workers"] = None if processes.by_torchrun else processes.num_workers
-    config["task"]["sim"].setdefault("physx", {})["num_threads"] = processes.num_threads
+    if "sim" in config["task"]:  # not every task has physics
+        config["task"]["sim"].setdefault("physx", {})["num_threads"] = processes.num_threads
     if not settings.test:
         fit_batch(config, agent, processes, notes, _is_given(job, MINIBATCH_KEY))
     directory = _directory(job, settings, found)
     if found is not None:
-        check_checkpoint(found.path, job.choices["task"] or "", config, task_class)
+        check_checkpoint(found.path, job.choices["task"] or "", config, task_class, agent)
         notes.append(f"from {shown(found.path)}")
     return Plan(
         task=job.choices["task"] or "",

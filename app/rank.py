@@ -18,7 +18,9 @@ from app.tracking import WandbObserver
 from app.video import recorded
 from learning import vecenv
 from learning.observer import AlgoObserver
+from learning.typed_config import ConfigError
 from mjgym.install import install
+from tasks.base.config import TaskError
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 ENV_NAME = "rlgpu"  # RL Games' name for Isaac Gym's environments; every train file says it
@@ -88,7 +90,18 @@ def _env_creator(rank: int, plan: Plan) -> vecenv.VecEnvCreator:
         cfg = copy.deepcopy(plan.config["task"])
         cfg["env"] |= {**env_config, "numEnvs": num_envs}
         _find_assets(cfg["env"].get("asset"))
-        env = tasks.create(
+        env = _create_task(plan, cfg)
+        if rank == 0 and settings.capture_video:
+            return recorded(env, plan.video_dir, settings.capture_video_freq, settings.capture_video_len)
+        return env
+
+    return create
+
+
+def _create_task(plan: Plan, cfg: dict[str, Any]) -> vecenv.VecEnv:
+    settings = plan.settings
+    try:
+        return tasks.create(
             plan.config["task_name"],
             cfg,
             sim_device=_own_device(plan, settings.sim_device),
@@ -98,11 +111,8 @@ def _env_creator(rank: int, plan: Plan) -> vecenv.VecEnvCreator:
             virtual_screen_capture=settings.capture_video,
             force_render=settings.force_render,
         )
-        if rank == 0 and settings.capture_video:
-            return recorded(env, plan.video_dir, settings.capture_video_freq, settings.capture_video_len)
-        return env
-
-    return create
+    except TaskError as error:
+        raise ConfigError(f"task.env.{error}") from error
 
 
 def _find_assets(asset: dict[str, Any] | None) -> None:

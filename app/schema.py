@@ -151,11 +151,17 @@ TYPED_BLOCKS: dict[str, type] = {
     "task.sim": SimConfig,
 }
 
+OPEN_BLOCKS = ("task.env.kwargs",)
+"""What an environment from elsewhere defines: any key may stand there."""
+
 
 def is_schema_key(key: str) -> bool:
-    """Tell whether a dotted key is a field of a typed block, whether or not a file gives it a value."""
+    """Tell whether a dotted key is a field of a typed block, whether or not a file gives it a value.
+
+    In an open block every key is.
+    """
     place, _, name = key.rpartition(".")
-    return name in schema_names(place)
+    return name in schema_names(place) or f"{place}.".startswith(tuple(f"{block}." for block in OPEN_BLOCKS))
 
 
 def schema_names(place: str) -> list[str]:

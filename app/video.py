@@ -26,7 +26,8 @@ class RecordVideo:
     Frames go to the encoder one by one, so a long video takes no more memory than a short one.
 
     Args:
-        env: a task of this repository (it has `gym`, `sim`, `dt`, `control_freq_inv`).
+        env: a task of this repository; it has `dt`, `control_freq_inv`, and `render_frame` or else `gym` and
+            `sim`.
         directory: where `step_<N>.mp4` files go, beside those that are there already; made when the first
             video starts.
         every: control steps between the starts of two videos.
@@ -75,6 +76,8 @@ class RecordVideo:
         self._writer = imageio.get_writer(path, fps=frames_a_second, macro_block_size=None)
 
     def _frame(self) -> Any:
+        if hasattr(self.env, "render_frame"):  # an environment that draws itself
+            return self.env.render_frame()
         from mjgym.rendering import OffscreenRenderer, TrackingCamera
 
         model, data = self.env.gym.get_env_model_data(self.env.sim, 0)

@@ -19,6 +19,7 @@ from learning.agent_config import BaseAgentConfig
 from learning.central_value import CentralValueTrain
 from learning.central_value_config import CentralValueConfig
 from learning.config import AgentConfig
+from learning.curiosity import Curiosity
 from learning.dataset import PPODataset
 from learning.experience import Field
 from learning.learning_rate import LearningRate
@@ -27,6 +28,7 @@ from learning.recurrent_rollout import STATES, RecurrentRollout, RnnStates, chec
 from learning.returns import compute_gae
 from learning.running_mean_std import moments_of, pool_moments
 from learning.training_state import load_optimizer
+from learning.value_heads import ValueHeads
 from learning.vecenv import ObsDict
 
 
@@ -48,7 +50,7 @@ class A2CBase(AgentBase):
                 "actions_num": self.actions_num,
                 "input_shape": self.obs_shape,
                 "num_seqs": self.num_actors,
-                "value_size": 1,
+                "value_size": self.config.value_size,
                 "normalize_value": self.config.normalize_value,
                 "normalize_input": self.config.normalize_input,
                 **self.network_config(),
@@ -71,10 +73,15 @@ class A2CBase(AgentBase):
         self.central_value = None
         if config.central_value_config is not None:
             self.central_value = self._create_central_value(config.central_value_config)
+        self.curiosity = self._create_curiosity()
 
     def _create_central_value(self, config: CentralValueConfig) -> CentralValueTrain:
         shape = observations.shape_of(vecenv.state_space(self.vec_env))
         return CentralValueTrain(config, self.config, shape, self.batch_size, self.distributed, self.device)
+
+    def _create_curiosity(self) -> Curiosity | None:
+        rnd, own = self.config.rnd_config, (self.num_actors, self.distributed, self.device)
+        return None if rnd is None else Curiosity(rnd, self.config, self.obs_shape, *own)
 
     def _create_recurrent(self) -> RecurrentRollout:
         states: RnnStates = self.model.get_default_rnn_state()  # type: ignore[operator]
@@ -109,13 +116,16 @@ class A2CBase(AgentBase):
 
     def policy_fields(self) -> dict[str, Field]:
         """Return values, likelihoods and what describes the policy."""
-        return {"values": Field((1,)), "neglogpacs": Field(), **self.distribution_fields()}
+        return {"values": Field((self.config.value_size,)), "neglogpacs": Field(), **self.distribution_fields()}
 
     def loop_fields(self) -> dict[str, Field]:
-        """Return what a recurrent policy and a central critic record besides."""
+        """Return what a recurrent policy, a central critic and curiosity record besides."""
         fields: dict[str, Field] = {}
         if self.is_rnn:
-            fields |= {"episode_starts": Field(dtype=torch.bool), "final_values": Field((1,))}
+            values = Field((self.config.value_size,))
+            fields |= {"episode_starts": Field(dtype=torch.bool), "final_values": values}
+        if self.curiosity is not None:
+            fields |= observations.fields("final_obses", self.vec_env.observation_space)
         if self.central_value is not None:
             space = vecenv.state_space(self.vec_env)
             fields |= {**observations.fields("states", space), **observations.fields("final_states", space)}
@@ -157,7 +167,7 @@ class A2CBase(AgentBase):
         return res_dict
 
     def get_values(self, obs: observations.Obs, rnn_states: RnnStates | None = None) -> Tensor:
-        """Return the critic's values (B, 1) of observations (B, …), in units of shaped reward.
+        """Return the critic's values (B, V) of observations (B, …), in units of shaped reward.
 
         Args:
             obs: raw observations.
@@ -201,6 +211,8 @@ class A2CBase(AgentBase):
         """Move a recurrent policy's state on, and value what episodes ended in while it is still known."""
         super().record_step(step, rewards, dones, infos)
         bootstraps = self.config.value_bootstrap
+        if self.curiosity is not None and not bootstraps:
+            observations.record(self.experience_buffer, "final_obses", step, infos["final_obs"]["obs"])
         if self.central_value is not None and bootstraps:
             observations.record(self.experience_buffer, "final_states", step, infos["final_obs"]["states"])
         if self.recurrent is None:
@@ -213,26 +225,31 @@ class A2CBase(AgentBase):
         self.recurrent.after_step(self._rnn_states, dones)
 
     def finish_rollout(self) -> dict[str, Tensor]:
-        """Return the fields of the rollout, flat and time-major, with `advantages` and `returns` (…, 1)."""
-        buffer, config = self.experience_buffer, self.config
+        """Return the fields of the rollout, flat and time-major, with `advantages` and `returns` (…, V)."""
+        buffer, heads = self.experience_buffer, self.value_heads
         fields = super().finish_rollout()
-        advantages = compute_gae(
-            self.compose_rewards(buffer["rewards"]),
-            buffer["values"],
-            buffer["dones"],
-            self.next_values(),
-            config.gamma,
-            config.tau,
-        )
+        rewards = self.compose_rewards(buffer["rewards"])
+        if self.curiosity is not None:
+            next_obs: Any = observations.join("final_obses", buffer.tensor_dict)
+            rewards = self.curiosity.add_rewards(rewards, next_obs, self.frame)
+        ends, next_values = heads.ends(buffer["dones"]), self.next_values()
+        advantages = compute_gae(rewards, buffer["values"], ends, next_values, heads.gamma, self.config.tau)
         returns = advantages + buffer["values"]
+        if self.curiosity is not None:
+            advantages = self.curiosity.weigh(advantages)
         return {**fields, "advantages": advantages.flatten(0, 1), "returns": returns.flatten(0, 1)}
 
+    @property
+    def value_heads(self) -> ValueHeads:
+        """What the critic's values are of."""
+        return ValueHeads(self.config.value_heads, self.device)
+
     def next_values(self) -> Tensor:
-        """Return V of the observation that each step really led to, (horizon_length, num_envs, 1).
+        """Return V of the observation that each step really led to, (horizon_length, num_envs, V).
 
         Inside an episode it is the value that the next step recorded. Where an episode ended by time it is
         the value of its final observation, where it failed 0; only those rows and the observations after the
-        last step take a forward pass, one for all.
+        last step take a forward pass, one for all. A value that no episode ends is the next step's always.
         """
         rows: tuple[Tensor, ...] = ()
         kind = "obs" if self.central_value is None else "states"
@@ -247,7 +264,8 @@ class A2CBase(AgentBase):
         last_values = critic(seen)
         following = self._following(last_values[: self.num_actors])
         if rows:
-            following[rows] = last_values[self.num_actors :]
+            final_values, episodic = last_values[self.num_actors :], self.value_heads.episodic
+            following[rows] = torch.where(episodic, final_values, following[rows])
         return following
 
     def _next_values_rnn(self, last_values: Tensor) -> Tensor:
@@ -255,14 +273,14 @@ class A2CBase(AgentBase):
         following = self._following(last_values)
         if not self.config.value_bootstrap:
             return following
-        time_outs = self.experience_buffer["time_outs"].unsqueeze(-1)
+        time_outs = self.value_heads.ends(self.experience_buffer["time_outs"])
         return torch.where(time_outs, self.experience_buffer["final_values"], following)
 
     def _following(self, last_values: Tensor) -> Tensor:
-        """Return the next step's values, 0 where an episode ended."""
+        """Return the next step's values, 0 where an episode ended them."""
         buffer = self.experience_buffer
         following = torch.cat([buffer["values"][1:], last_values.unsqueeze(0)])
-        return following.masked_fill_(buffer["dones"].unsqueeze(-1), 0.0)
+        return following.masked_fill_(self.value_heads.ends(buffer["dones"]), 0.0)
 
     # ---------------------------------------------------------------- update
 
@@ -282,6 +300,8 @@ class A2CBase(AgentBase):
             self.learning_rate.after_mini_epoch(self.epoch_num, self.frame)
         self.learning_rate.after_epoch(self.epoch_num, self.frame)
         self._train_central_value(batch_dict)
+        if self.curiosity is not None:
+            self.losses.add(self.curiosity.train(batch_dict))
         self.update_input_normalizer(batch_dict)
         self.after_epoch(batch_dict)
 
@@ -361,7 +381,7 @@ class A2CBase(AgentBase):
         """Return PPO's loss, and its parts by name.
 
         The loss is a + 0.5 · critic_coef · c - entropy_coef · H + those of `action_losses`, each a mean over
-        the minibatch.
+        the minibatch; c adds up all value heads.
 
         Args:
             input_dict: fields of the dataset, (minibatch_size, …).
@@ -386,7 +406,8 @@ class A2CBase(AgentBase):
                 config.clip_value,
             ).mean()
         entropy = res_dict["entropy"].mean()
-        loss = a_loss + 0.5 * config.critic_coef * c_loss - self.learning_rate.entropy_coef * entropy
+        critic_coef = 0.5 * config.critic_coef * config.value_size  # c_loss is the mean of all heads
+        loss = a_loss + critic_coef * c_loss - self.learning_rate.entropy_coef * entropy
         figures = {"a_loss": a_loss, "c_loss": c_loss, "entropy": entropy}
         for name, (weight, action_loss) in self.action_losses(res_dict).items():
             loss, figures[name] = loss + weight * action_loss, action_loss
@@ -410,7 +431,7 @@ class A2CBase(AgentBase):
             self.model.running_mean_std.update_from(obs, self.distributed)  # type: ignore
 
     def normalize_values(self, values: Tensor, returns: Tensor) -> tuple[Tensor, Tensor]:
-        """Add returns (batch_size, 1) to the value's moments; return both normalised by them."""
+        """Add returns (batch_size, V) to the value's moments; return both normalised by them."""
         if not self.config.normalize_value:
             return values, returns
         normalizer: Any = (self.central_value or self.model).value_mean_std
@@ -428,13 +449,17 @@ class A2CBase(AgentBase):
     # ---------------------------------------------------------------- state
 
     def worker_state(self) -> dict[str, Any]:
-        """Return what a recurrent policy remembers of the running episodes."""
-        return {} if self.recurrent is None else {"recurrent": self.recurrent.state_dict()}
+        """Return what a recurrent policy and curiosity remember of what this worker's environments saw."""
+        recurrent = {} if self.recurrent is None else {"recurrent": self.recurrent.state_dict()}
+        curiosity = {} if self.curiosity is None else {"curiosity": self.curiosity.worker_state()}
+        return {**recurrent, **curiosity}
 
     def load_worker_state(self, state: Mapping[str, Any]) -> None:
         """Take up a state of `worker_state`."""
         if self.recurrent is not None and "recurrent" in state:
             self.recurrent.load_state_dict(state["recurrent"])
+        if self.curiosity is not None and "curiosity" in state:
+            self.curiosity.load_worker_state(state["curiosity"])
 
     def learning_figures(self) -> dict[str, float]:
         """Return the learning rate and the clip range."""
@@ -443,13 +468,16 @@ class A2CBase(AgentBase):
     def optimizer_state(self) -> dict[str, Any]:
         """Return the optimizer's state, and the schedule's."""
         central = {} if self.central_value is None else self.central_value.state_dict()
+        curiosity = {} if self.curiosity is None else self.curiosity.state_dict()
         own = {"optimizer": self.optimizer.state_dict(), "learning_rate": self.learning_rate.state_dict()}
-        return {**own, **central}
+        return {**own, **central, **curiosity}
 
     def load_optimizer_state(self, state: Mapping[str, Any], source: str) -> None:
         """Load moments and rates; all other settings stay those of this run's configuration."""
         if self.central_value is not None:
             self.central_value.load_state_dict(state, source)
+        if self.curiosity is not None:
+            self.curiosity.load_state_dict(state, source)
         if load_optimizer(self.optimizer, state.get("optimizer"), source):
             saved_rate = float(self.optimizer.param_groups[0]["lr"])
             self.learning_rate.resume({"last_lr": saved_rate, **state.get("learning_rate", {})})

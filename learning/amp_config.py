@@ -9,6 +9,7 @@ from learning.agent_config import PlayerConfig
 from learning.amp_schedules import SchedulesConfig
 from learning.config import AgentConfig
 from learning.discriminator import DiscLoss
+from learning.style_termination import StyleTerminationConfig
 
 
 @dataclass
@@ -79,6 +80,9 @@ class AMPConfig(AgentConfig):
     """Largest mean action without cost, where `bound_loss_type` is `bound`."""
     schedules: SchedulesConfig | None = None
     """Settings that follow the length of episodes; null = none."""
+
+    style_termination: StyleTerminationConfig | None = None
+    """End episodes that look nothing like the clips for a while; null = only the task ends them."""
 
     policy_ema_decay: float | None = None
     """Play, measure and keep as best an average of the weights over epochs that forgets at this rate; null =

@@ -37,6 +37,7 @@ from learning.discriminator import (
 )
 from learning.experience import Field
 from learning.motion_env import amp_input_shape
+from learning.style_termination import StyleTermination
 from learning.typed_config import ConfigError
 from learning.vecenv import ObsDict
 from learning.weight_average import WeightAverage
@@ -58,8 +59,9 @@ class AMPAgent(A2CAgent):
         return {"amp_input_shape": amp_input_shape(self.vec_env)}
 
     def extra_experience_fields(self) -> dict[str, Field]:
-        """Return the motion windows."""
-        return {"amp_obs": Field(amp_input_shape(self.vec_env))}
+        """Return the motion windows, and their rewards where these are needed in every step."""
+        rewards = {} if self.config.style_termination is None else {"disc_rewards": Field((1,))}
+        return {"amp_obs": Field(amp_input_shape(self.vec_env)), **rewards}
 
     def parameter_groups(self) -> list[dict[str, Any]]:
         """Return all parameters, or those of the actor, with the critic and the discriminator set apart."""
@@ -93,6 +95,11 @@ class AMPAgent(A2CAgent):
         self.progress = 0.0
         self.disc_grad_penalty = self.config.disc_grad_penalty
         self.mean_disc_reward: Tensor | None = None
+        self.style_termination = None
+        if self.config.style_termination is not None:
+            self.style_termination = StyleTermination(
+                self.config.style_termination, self.num_actors, self.device
+            )
         self.evaluator = Evaluator(self.vec_env, self.distributed, self.device)
         self.evaluations = EvaluationRecord()
         self._check_sigma_schedule()
@@ -131,13 +138,21 @@ class AMPAgent(A2CAgent):
             self.disc_grad_penalty = schedules.disc_grad_penalty.at(self.progress)
 
     def after_env_step(self, step: int, obs: ObsDict, dones: Tensor, infos: dict[str, Any]) -> None:
-        """Record the motion windows."""
-        self.experience_buffer.update_data("amp_obs", step, infos["amp_obs"])
+        """Record the motion windows; end episodes that look too little like the clips."""
+        buffer = self.experience_buffer
+        buffer.update_data("amp_obs", step, infos["amp_obs"])
+        if self.style_termination is not None:
+            buffer.update_data("disc_rewards", step, self.disc_rewards(buffer["amp_obs"][step]))
+            rewards = buffer["disc_rewards"][step, :, 0] / self.config.disc_reward_scale
+            self.vec_env.give_up(self.style_termination.step(rewards, dones))  # type: ignore[attr-defined]
 
     def compose_rewards(self, rewards: Tensor) -> Tensor:
         """Return the weighted sum of the task's rewards and the present discriminator's."""
-        config = self.config
-        disc_rewards = self.disc_rewards(self.experience_buffer["amp_obs"].flatten(0, 1)).view_as(rewards)
+        config, buffer = self.config, self.experience_buffer
+        if self.style_termination is None:
+            disc_rewards = self.disc_rewards(buffer["amp_obs"].flatten(0, 1)).view_as(rewards)
+        else:
+            disc_rewards = buffer["disc_rewards"]
         self.mean_disc_reward = disc_rewards.mean()
         self.losses.add(
             {"info/disc_reward_mean": self.mean_disc_reward, "info/disc_reward_std": disc_rewards.std()}
@@ -313,6 +328,17 @@ class AMPAgent(A2CAgent):
             self.disc_optimizer.load_state_dict(state["disc_optimizer"])
             for group in self.disc_optimizer.param_groups:
                 group["lr"] = self.config.disc_learning_rate  # the configuration's, which may have changed
+
+    def worker_state(self) -> dict[str, Any]:
+        """Return how long running episodes have looked unlike the clips."""
+        own = {} if self.style_termination is None else {"style": self.style_termination.state_dict()}
+        return {**super().worker_state(), **own}
+
+    def load_worker_state(self, state: Mapping[str, Any]) -> None:
+        """Take up a state of `worker_state`."""
+        super().load_worker_state(state)
+        if self.style_termination is not None and "style" in state:
+            self.style_termination.load_state_dict(state["style"])
 
     def replay_state(self) -> dict[str, Any]:
         """Return this worker's demo and replay buffers."""

@@ -67,6 +67,18 @@ class AMPNetworkConfig(NetworkConfig):
     name: str = "amp"
     """The registered network."""
 
+    def __post_init__(self) -> None:
+        """Refuse what the network does not have."""
+        super().__post_init__()
+        for key in ("cnn", "rnn"):
+            if getattr(self, key) is not None:
+                raise ValueError(f"{key}: the amp network has MLPs only; remove the block")
+        if self.policy_kind != "continuous":
+            raise ValueError(
+                f"space: the amp network has a continuous policy, not {self.policy_kind}; "
+                "give it the block continuous and no central_value"
+            )
+
 
 class AMPBuilder(A2CBuilder):
     """Builds the `amp` network."""

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from learning import observations
 from learning.central_value_config import CentralValueConfig
 from learning.checkpoint import load_model_state
-from learning.config import AgentConfig
+from learning.config import AgentConfig, minibatch_share
 from learning.dataset import PPODataset
 from learning.distributed import Distributed
 from learning.losses import critic_loss
@@ -65,18 +65,14 @@ class CentralValueTrain:
             fused=device.type in ("cpu", "cuda"),
         )
         shares = agent_config.shares(distributed.world_size)
-        minibatch_size = config.total_minibatch_size(agent_config.num_actors) // shares
-        if minibatch_size == 0 or batch_size % minibatch_size:
-            raise ConfigError(
-                f"{PATH}.minibatch_size={minibatch_size * shares}: does not divide horizon_length * "
-                f"num_actors = {batch_size * shares}"
-            )
+        total = config.total_minibatch_size(agent_config.num_actors)
+        minibatch_size = minibatch_share(f"{PATH}.minibatch_size", total, batch_size, shares)
         self.dataset = PPODataset(batch_size, minibatch_size, device, agent_config.shuffle_minibatches)
         self._schedule = _schedule(config, agent_config)
 
     @torch.no_grad()
     def get_values(self, states: observations.Obs) -> Tensor:
-        """Return values (B, 1) of raw states (B, …), in units of the shaped reward."""
+        """Return values (B, V) of raw states (B, …), in units of the shaped reward."""
         return self.model.eval_critic(states)  # type: ignore[operator]
 
     @property
@@ -91,8 +87,8 @@ class CentralValueTrain:
 
         Args:
             batch_dict: fields of the rollout, `states` among them.
-            old_values: (batch_size, 1) of the rollout, normalised as the network gives them.
-            returns: (batch_size, 1) likewise.
+            old_values: (batch_size, V) of the rollout, normalised as the network gives them.
+            returns: (batch_size, V) likewise.
 
         Returns:
             0-dim figures to log.
@@ -169,7 +165,7 @@ def _build(config: CentralValueConfig, agent_config: AgentConfig, state_shape: A
         {
             "actions_num": 1,
             "input_shape": state_shape,
-            "value_size": 1,
+            "value_size": agent_config.value_size,
             "num_seqs": 1,
             "normalize_value": agent_config.normalize_value,
             "normalize_input": config.normalize_input,

@@ -13,7 +13,9 @@ from learning.agent_config import (
     positive,
 )
 from learning.central_value_config import CentralValueConfig
+from learning.rnd_config import RNDConfig
 from learning.typed_config import MISSING, ConfigError
+from learning.value_heads import ValueHead
 
 CONSTANT_SCHEDULES = (None, "None", "constant", "fixed", "identity")
 """Values of `lr_schedule` that leave the learning rate alone (RL Games takes every other name so)."""
@@ -108,6 +110,8 @@ class AgentConfig(BaseAgentConfig):
     """A critic of its own that sees the environment's `states`; null = the network's value head."""
     use_experimental_cv: bool = True
     """Beside a central critic: let the network's own value head learn too, which shapes a shared trunk."""
+    rnd_config: RNDConfig | None = None
+    """Curiosity: a reward for what is new (random network distillation); null = none."""
     use_action_masks: bool = False
     """Discrete actions: ask the environment before every step which are allowed."""
     shuffle_minibatches: bool = True
@@ -135,6 +139,19 @@ class AgentConfig(BaseAgentConfig):
     def has_constant_lr(self) -> bool:
         """No schedule moves the learning rate."""
         return self.lr_schedule in CONSTANT_SCHEDULES
+
+    @property
+    def value_heads(self) -> tuple[ValueHead, ...]:
+        """What the critic predicts: the return of the task's reward, and of curiosity's where it is apart."""
+        task, rnd = ValueHead(self.gamma), self.rnd_config
+        if rnd is None or rnd.value == "mixed":
+            return (task,)
+        return task, ValueHead(rnd.gamma, rnd.episodic)
+
+    @property
+    def value_size(self) -> int:
+        """Number of value heads V."""
+        return len(self.value_heads)
 
     @property
     def total_minibatch_size(self) -> int:
@@ -184,3 +201,24 @@ def fit_minibatch_size(batch_size: int, wanted: int, world_size: int = 1) -> int
     per_worker = batch_size // world_size
     limit = max(1, min(wanted // world_size, per_worker))
     return next(size for size in range(limit, 0, -1) if per_worker % size == 0) * world_size
+
+
+def minibatch_share(key: str, total: int, batch_size: int, shares: int) -> int:
+    """Return one worker's part of a minibatch size, for what learns from rollouts beside the agent.
+
+    Args:
+        key: where the size stands.
+        total: samples of a minibatch of all workers that share it.
+        batch_size: samples that one worker collects.
+        shares: workers that share.
+
+    Raises:
+        ConfigError: minibatches do not divide the batch.
+    """
+    minibatch_size = total // shares
+    if minibatch_size == 0 or batch_size % minibatch_size:
+        raise ConfigError(
+            f"{key}={total}: does not divide horizon_length * num_actors = {batch_size * shares}; "
+            f"try {fit_minibatch_size(batch_size * shares, total, shares)}"
+        )
+    return minibatch_size

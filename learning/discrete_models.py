@@ -56,7 +56,7 @@ class CategoricalNetwork(BaseModelNetwork):
             input_dict: `obs` (B, …), raw; `is_train` (default True); in training `prev_actions`, (B,) or
                 (B, number of choices); optionally `action_masks`, True where an action is allowed, (B, n)
                 bool, the masks of several choices side by side. A row without any allowed action is taken
-                as unmasked.
+                as unmasked. For recurrent networks also what `Sequences` says.
 
         Returns:
             Training: prev_neglogp (B,), values (B, V) normalised, entropy (B,) in nats.

@@ -92,6 +92,79 @@ class MlpConfig:
         self.activation = activation_name("activation", self.activation)
 
 
+@dataclass
+class ConvConfig:
+    """One convolution."""
+
+    filters: int
+    """Number of output channels."""
+    kernel_size: int | list[int]
+    """Of all image dimensions, or of each, [pixels]."""
+    strides: int | list[int] = 1
+    """As `kernel_size`."""
+    padding: int | list[int] = 0
+    """Zeros around the image, as `kernel_size`."""
+
+    def __post_init__(self) -> None:
+        """Check the sizes."""
+        for key, low in (("filters", 1), ("kernel_size", 1), ("strides", 1), ("padding", 0)):
+            value = getattr(self, key)
+            if min(value if isinstance(value, list) else [value], default=-1) < low:
+                raise ValueError(f"{key}={value}: must be at least {low}")
+
+
+@dataclass
+class CnnConfig:
+    """Convolutions over images, before everything else."""
+
+    type: Literal["conv2d", "conv2d_spatial_softargmax", "conv2d_flatten", "coord_conv2d", "conv1d"]
+    """What is convolved, and what is done besides: where each filter answers most, instead of its answers
+    (spatial_softargmax); pixel coordinates as two more channels of the first convolution (coord_conv2d).
+    conv2d_flatten is the same as conv2d."""
+    convs: list[ConvConfig]
+    """The convolutions, in order."""
+    activation: str | None
+    """After each; a name in `activations_factory`."""
+    initializer: InitializerConfig = field(default_factory=InitializerConfig)
+    """Of the convolutions' weights; biases start at 0."""
+    permute_input: bool = True
+    """Channels stand last: (height, width, channels), or (length, channels) for conv1d; otherwise first."""
+    regularizer: Any = None
+    """Stands in many RL Games files; nothing reads it there either."""
+
+    def __post_init__(self) -> None:
+        """Check the activation's name."""
+        if not self.convs:
+            raise ValueError("convs=[]: needs at least one convolution")
+        self.activation = activation_name("activation", self.activation)
+
+
+@dataclass
+class RnnConfig:
+    """A recurrent layer before or behind the trunk of fully connected layers."""
+
+    name: Literal["lstm", "gru", "identity"]
+    """Kind of cell; identity passes its input through and has nothing to learn, to try a recurrent set-up."""
+    units: int
+    """Width of its state and output."""
+    layers: int = 1
+    """Number of cells on top of each other."""
+    layer_norm: bool = False
+    """Normalise the output."""
+    before_mlp: bool = False
+    """Put it between observations and MLP; otherwise between MLP and heads."""
+    concat_input: bool = False
+    """Behind the MLP: give it what the MLP sees as well. Before the MLP it has no effect, as in RL Games."""
+    concat_output: bool = False
+    """Give what follows it the features of the observation as well."""
+
+    def __post_init__(self) -> None:
+        """Check the sizes."""
+        for key in ("units", "layers"):
+            if getattr(self, key) < 1:
+                raise ValueError(f"{key}={getattr(self, key)}: must be at least 1")
+
+
 def _require_name(key: str, name: str, factory: ObjectFactory) -> None:
     if name not in factory.names:
         raise ValueError(f"{key}={name}: no {factory.kind} of this name; {suggest(name, factory.names)}")

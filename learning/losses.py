@@ -102,10 +102,10 @@ def critic_loss(
     of the plain and the clipped error counts.
 
     Args:
-        old_values: values of the rollout, (B, 1).
-        values: values now, (B, 1).
+        old_values: values of the rollout, (B, V).
+        values: values now, (B, V).
         curr_e_clip: ε, in units of the (normalised) value.
-        returns: targets, (B, 1).
+        returns: targets, (B, V).
         clip_value: whether to clip.
     """
     loss = (values - returns).square()

@@ -12,10 +12,13 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from learning import network_builder
+from learning.central_value_model import ModelCentralValue
 from learning.discrete_models import ModelA2C, ModelA2CMultiDiscrete
 from learning.models import BaseModel, ModelA2CContinuous, ModelA2CContinuousLogStd
 from learning.network_config import ModelConfig
 from learning.object_factory import ObjectFactory
+from learning.resnet_network import A2CResnetBuilder
+from learning.rnd_network_builder import RNDCuriosityBuilder
 from learning.sac_models import ModelSACContinuous
 from learning.sac_network_builder import SACBuilder
 from learning.typed_config import ConfigError, from_mapping, join
@@ -29,6 +32,7 @@ def _create_model_factory() -> ObjectFactory:
     )
     factory.register_builder("discrete_a2c", lambda network, **kwargs: ModelA2C(network))
     factory.register_builder("multi_discrete_a2c", lambda network, **kwargs: ModelA2CMultiDiscrete(network))
+    factory.register_builder("central_value", lambda network, **kwargs: ModelCentralValue(network))
     factory.register_builder("soft_actor_critic", lambda network, **kwargs: ModelSACContinuous(network))
     return factory
 
@@ -36,7 +40,9 @@ def _create_model_factory() -> ObjectFactory:
 def _create_network_factory() -> ObjectFactory:
     factory = ObjectFactory("network")
     factory.register_builder("actor_critic", lambda **kwargs: network_builder.A2CBuilder())
+    factory.register_builder("resnet_actor_critic", lambda **kwargs: A2CResnetBuilder())
     factory.register_builder("soft_actor_critic", lambda **kwargs: SACBuilder())
+    factory.register_builder("rnd_curiosity", lambda **kwargs: RNDCuriosityBuilder())
     return factory
 
 

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
 
+from learning.float_obs import ObsShape, float_obs
 from learning.losses import gaussian_entropy, gaussian_neglogp, policy_kl
 from learning.network_builder import A2CBuilder, NetworkBuilder
 from learning.network_config import PolicyKind
-from learning.running_mean_std import RunningMeanStd
+from learning.observations import Obs
+from learning.recurrent import States
+from learning.running_mean_std import RunningMeanStd, RunningMeanStdObs
+from learning.sigma import SigmaTransform
 from learning.typed_config import ConfigError
 
 _MODELS_BY_KIND: dict[PolicyKind, str] = {
@@ -59,13 +63,16 @@ class BaseModel:
 class NormalizingNetwork(nn.Module):
     """What normalises its observations, if it is asked to."""
 
-    running_mean_std: RunningMeanStd | None
+    running_mean_std: RunningMeanStd | RunningMeanStdObs | None
     """Moments of the observations; None where they are taken as they are."""
 
-    def norm_obs(self, obs: Tensor) -> Tensor:
-        """Return observations as the network sees them, without gradient."""
+    def norm_obs(self, obs: Obs) -> Any:
+        """Return observations as the network sees them, without gradient.
+
+        Here, and in the normaliser's `update_from`, the bytes of images become numbers between 0 and 1.
+        """
         if self.running_mean_std is None:
-            return obs
+            return float_obs(obs)
         with torch.no_grad():
             return self.running_mean_std(obs)
 
@@ -78,7 +85,7 @@ class BaseModelNetwork(NormalizingNetwork):
     def __init__(
         self,
         a2c_network: NetworkBuilder.BaseNetwork,
-        obs_shape: Sequence[int],
+        obs_shape: ObsShape,
         normalize_value: bool = False,
         normalize_input: bool = False,
         value_size: int = 1,
@@ -87,14 +94,14 @@ class BaseModelNetwork(NormalizingNetwork):
 
         Args:
             a2c_network: maps observations to policy parameters and value.
-            obs_shape: shape of one observation.
+            obs_shape: shape of one observation, or of those of several sensors by name.
             normalize_value: let the network learn normalised values.
             normalize_input: normalise observations before the network.
             value_size: number of value heads.
         """
         super().__init__()
         self.value_mean_std = RunningMeanStd((value_size,)) if normalize_value else None
-        self.running_mean_std = RunningMeanStd(obs_shape) if normalize_input else None
+        self.running_mean_std = _input_normalizer(obs_shape) if normalize_input else None
         self.a2c_network = a2c_network
 
     def denorm_value(self, value: Tensor) -> Tensor:
@@ -104,9 +111,16 @@ class BaseModelNetwork(NormalizingNetwork):
         with torch.no_grad():
             return self.value_mean_std(value, denorm=True)
 
-    def eval_critic(self, obs: Tensor) -> Tensor:
-        """Return values (B, V) of raw observations in units of the shaped reward, and skip the policy."""
-        return self.denorm_value(self.a2c_network.eval_critic(self.norm_obs(obs)).float())
+    def eval_critic(self, obs: Obs, rnn_states: States | None = None) -> Tensor:
+        """Return values (B, V) of raw observations in units of the shaped reward, and skip the policy.
+
+        Args:
+            obs: (B, …).
+            rnn_states: before these observations, as `forward` takes them, (layers, B, units) each; None
+                starts episodes.
+        """
+        memory = () if rnn_states is None else (rnn_states,)
+        return self.denorm_value(self.a2c_network.eval_critic(self.norm_obs(obs), *memory).float())
 
     def is_rnn(self) -> bool:
         """Whether the network is recurrent."""
@@ -116,8 +130,8 @@ class BaseModelNetwork(NormalizingNetwork):
         """Whether the critic has a trunk of its own."""
         return self.a2c_network.is_separate_critic()
 
-    def get_default_rnn_state(self) -> tuple[Tensor, ...] | None:
-        """Return the recurrent state of a new episode, None without one."""
+    def get_default_rnn_state(self) -> States | None:
+        """Return the recurrent state of new episodes, (layers, num_seqs, units) each, None without one."""
         return self.a2c_network.get_default_rnn_state()
 
     def get_value_layer(self) -> nn.Module | None:
@@ -143,7 +157,8 @@ class GaussianNetwork(BaseModelNetwork):
         """Evaluate given actions (`is_train`), or draw new ones.
 
         Args:
-            input_dict: `obs` (B, num_obs), raw; `is_train` (default True); in training `prev_actions` (B, A).
+            input_dict: `obs` (B, …), raw; `is_train` (default True); in training `prev_actions` (B, A);
+                for recurrent networks what `Sequences` says.
 
         Returns:
             Training: prev_neglogp (B,), values (B, V) normalised, entropy (B,).
@@ -192,6 +207,11 @@ class ModelA2CContinuous(BaseModel):
                     "standard deviation, which must start above 0; set val to 1, or use the model "
                     "continuous_a2c_logstd"
                 )
+            if a2c_network.sigma_transform != SigmaTransform():
+                raise ConfigError(
+                    "train.params.network.space.continuous: sigma_parametrization, min_sigma and "
+                    "logstd_bounds are of the model continuous_a2c_logstd; here is sigma_activation"
+                )
 
         def sigma_and_logstd(self, raw: Tensor) -> tuple[Tensor, Tensor]:
             """Return sigma and its logarithm."""
@@ -199,16 +219,37 @@ class ModelA2CContinuous(BaseModel):
 
 
 class ModelA2CContinuousLogStd(BaseModel):
-    """`continuous_a2c_logstd`: the network gives the logarithm of the standard deviation."""
+    """`continuous_a2c_logstd`: the network gives the logarithm of the standard deviation.
+
+    Or, by the network's `sigma_parametrization`, another number that stands for it.
+    """
 
     policy_kind = "continuous"
 
     class Network(GaussianNetwork):
-        """Reads the network's second output as log(sigma)."""
+        """Reads the network's second output by the network's `SigmaTransform`."""
+
+        def __init__(self, a2c_network: NetworkBuilder.BaseNetwork, **kwargs: Any) -> None:
+            """Check that a sigma which is learned itself starts as a standard deviation can."""
+            super().__init__(a2c_network, **kwargs)
+            is_linear = a2c_network.sigma_transform.parametrization in ("linear", "scalar")
+            if (
+                is_linear
+                and isinstance(a2c_network, A2CBuilder.Network)
+                and not _starts_positive(a2c_network)
+            ):
+                raise ConfigError(
+                    "train.params.network.space.continuous.sigma_init: sigma_parametrization linear takes "
+                    "the number as the standard deviation, which must start above 0; set val to 1"
+                )
 
         def sigma_and_logstd(self, raw: Tensor) -> tuple[Tensor, Tensor]:
             """Return sigma and its logarithm."""
-            return raw.exp(), raw
+            return self.a2c_network.sigma_transform(raw)
+
+
+def _input_normalizer(obs_shape: ObsShape) -> RunningMeanStd | RunningMeanStdObs:
+    return RunningMeanStdObs(obs_shape) if isinstance(obs_shape, Mapping) else RunningMeanStd(obs_shape)
 
 
 def _misfit(network: NetworkBuilder, wanted: PolicyKind) -> str:

@@ -56,6 +56,10 @@ class MotionEnv(VecEnv, Protocol):
         """
         ...
 
+    def give_up(self, mask: Tensor) -> None:
+        """End the episodes of the environments in `mask`, (num_envs,) bool, as failed with the next step."""
+        ...
+
     def create_evaluation(self, rank: int, world_size: int) -> MotionEvaluation:
         """Build the evaluation of this worker's share.
 

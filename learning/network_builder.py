@@ -9,12 +9,19 @@ import torch
 from torch import Tensor, nn
 
 from learning.activations import activations_factory
+from learning.cnn_layers import build_conv_layers
+from learning.encoders import ImageEncoder, ImageEncoding, build_encoder, encoder_width
+from learning.float_obs import ObsShape
 from learning.initializers import Initializer, init_factory
-from learning.layer_config import InitializerConfig, MlpConfig
+from learning.layer_config import CnnConfig, InitializerConfig, MlpConfig, RnnConfig
 from learning.layers import D2RLNet, build_sequential_mlp
-from learning.network_config import NetworkConfig, PolicyKind, SpaceConfig
+from learning.network_config import NetworkConfig, PolicyKind
+from learning.observations import Obs
 from learning.policy_heads import PolicyHeads, PolicyParameters
-from learning.typed_config import ConfigError, from_mapping
+from learning.recurrent import Sequences, States, build_rnn
+from learning.sigma import SigmaTransform
+from learning.trunk import Trunk, TrunkSizes
+from learning.typed_config import from_mapping
 
 NetworkOutput = tuple[Any, ...]
 """The policy's parameters (see `PolicyParameters`), the value, and the recurrent state or None."""
@@ -55,6 +62,7 @@ class NetworkBuilder:
 
         activations_factory = activations_factory
         init_factory = init_factory
+        sigma_transform = SigmaTransform()
 
         def is_separate_critic(self) -> bool:
             """Whether actor and critic share no layers."""
@@ -64,13 +72,13 @@ class NetworkBuilder:
             """Whether the network has a recurrent layer."""
             return False
 
-        def get_default_rnn_state(self) -> tuple[Tensor, ...] | None:
-            """Return the recurrent state of a new episode, or None without a recurrent layer."""
+        def get_default_rnn_state(self) -> States | None:
+            """Return the recurrent state of new episodes, or None without a recurrent layer."""
             return None
 
-        def eval_critic(self, obs: Tensor) -> Tensor:
+        def eval_critic(self, obs: Obs, rnn_states: States | None = None) -> Tensor:
             """Return the value (B, V) of normalised observations; override it where less will do."""
-            return self({"obs": obs})[2]
+            return self({"obs": obs, "rnn_states": rnn_states})[-2]
 
         def get_value_layer(self) -> nn.Module | None:
             """Return the layer that gives the value."""
@@ -89,7 +97,10 @@ class NetworkBuilder:
 
 
 class A2CBuilder(NetworkBuilder):
-    """The `actor_critic` network: one or two MLP trunks, a Gaussian policy and a value."""
+    """The `actor_critic` network: one or two trunks, the heads of a policy, and a value.
+
+    A trunk encodes images by convolutions, then has an MLP, and before or behind that a recurrent layer.
+    """
 
     config_class: type[NetworkConfig] = NetworkConfig
     """Dataclass of the `network` block; a subclass with more keys sets its own."""
@@ -119,74 +130,147 @@ class A2CBuilder(NetworkBuilder):
     class Network(PolicyHeads, NetworkBuilder.BaseNetwork):
         """Actor and critic. Parameters are named and ordered as in RL Games' checkpoints and optimizers."""
 
+        actor_cnn: nn.Module
+        critic_cnn: nn.Module
+        actor_mlp: nn.Module
+        critic_mlp: nn.Module
+
         def __init__(
             self,
             params: NetworkConfig,
             *,
-            actions_num: int | Sequence[int],
-            input_shape: Sequence[int],
+            input_shape: ObsShape,
+            actions_num: int | Sequence[int] | None = None,
             value_size: int = 1,
+            num_seqs: int = 1,
             **kwargs: object,
         ) -> None:
             """Build trunks and heads and initialise their weights.
 
             Args:
                 params: the checked `network` block.
-                actions_num: number of actions A, of choices n (discrete), a list of those (multi-discrete).
-                input_shape: shape of one observation, `(num_obs,)`.
+                input_shape: shape of one observation: `(num_obs,)`, that of an image, or those of several
+                    sensors by name.
+                actions_num: number of actions A, of choices n (discrete), a list of those (multi-discrete);
+                    None for a central value.
                 value_size: number of value heads V.
+                num_seqs: number of recurrent states that `get_default_rnn_state` returns.
                 **kwargs: further build settings, for subclasses.
             """
             super().__init__()
-            if len(input_shape) != 1:
-                raise ConfigError(
-                    f"observations of shape {tuple(input_shape)}: actor_critic takes vectors; "
-                    "let the task flatten them"
-                )
-            self.separate = params.separate
-            self.actor_mlp = self._build_mlp(input_shape[0], params.mlp, params.normalization)
-            if self.separate:
-                self.critic_mlp = self._build_mlp(input_shape[0], params.mlp, params.normalization)
-            out_size = params.mlp.units[-1] if params.mlp.units else input_shape[0]
+            self.separate = params.separate and not params.central_value
+            self.policy_kind = params.policy_kind
+            self.rnn_config, self.num_seqs = params.rnn, num_seqs
+            out_size = self._build_trunks(params, input_shape)
             self.value = nn.Linear(out_size, value_size)
             self.value_act = self.activations_factory.create(str(params.value_activation))
             self._build_policy_heads(params.space, out_size, actions_num)
-            self._initialize(params.mlp.initializer, params.space)
+            self._initialize(params)
+
+        def _build_trunks(self, params: NetworkConfig, input_shape: ObsShape) -> int:
+            """Add the trunks' modules and return the width of what the heads see."""
+            roles = ("actor", "critic") if self.separate else ("actor",)
+            images = _image_encoding(params.cnn, params.normalization) if params.cnn is not None else None
+            for role in roles:
+                self.add_module(f"{role}_cnn", build_encoder(input_shape, images))
+            features = encoder_width(self.actor_cnn, input_shape)
+            sizes = TrunkSizes.of(features, params.mlp.units, params.rnn)
+            for role in roles:
+                mlp = self._build_mlp(sizes.mlp_input, params.mlp, params.normalization)
+                self.add_module(f"{role}_mlp", mlp)
+            self._build_rnns(params.rnn, sizes.rnn_input, ("a_", "c_") if self.separate else ("",))
+            return sizes.output
+
+        def _build_rnns(self, config: RnnConfig | None, input_size: int, prefixes: Sequence[str]) -> None:
+            if config is None:
+                return
+            for prefix in prefixes:
+                self.add_module(f"{prefix}rnn", build_rnn(config, input_size))
+            for prefix in prefixes if config.layer_norm else ():
+                self.add_module(f"{prefix}layer_norm", nn.LayerNorm(config.units))
 
         @torch.no_grad()
-        def _initialize(self, initializer: InitializerConfig, space: SpaceConfig) -> None:
-            mlp_init = self._create_initializer(initializer)
+        def _initialize(self, params: NetworkConfig) -> None:
+            mlp_init = self._create_initializer(params.mlp.initializer)
+            cnn_init = self._create_initializer(params.cnn.initializer) if params.cnn is not None else None
             for module in self.modules():
                 if isinstance(module, nn.Linear):
                     mlp_init(module.weight)
                     nn.init.zeros_(module.bias)
-            self._initialize_policy_heads(space)
+                elif isinstance(module, (nn.Conv1d, nn.Conv2d)) and cnn_init is not None:
+                    cnn_init(module.weight)
+                    nn.init.zeros_(module.bias)  # type: ignore[arg-type]
+            self._initialize_policy_heads(params.space)
+
+        def _actor(self) -> Trunk:
+            return self._trunk("actor", "a_" if self.separate else "")
+
+        def _critic(self) -> Trunk:
+            return self._trunk("critic", "c_") if self.separate else self._actor()
+
+        def _trunk(self, role: str, prefix: str) -> Trunk:
+            find: Any = self._modules.get
+            rnn, layer_norm = find(f"{prefix}rnn"), find(f"{prefix}layer_norm")
+            return Trunk(find(f"{role}_cnn"), find(f"{role}_mlp"), rnn, layer_norm, self.rnn_config)
 
         def forward(self, obs_dict: Mapping[str, Any]) -> NetworkOutput:
             """Return the policy's parameters and the value.
 
             Args:
-                obs_dict: `obs`, normalised observations (B, num_obs).
+                obs_dict: `obs`, normalised observations (B, num_obs), images (B, …), or several of these by
+                    name. Recurrent networks also take `rnn_states`, `seq_length` and `dones` (`Sequences`).
+                    With separate trunks the states are the actor's, then the critic's.
 
             Returns:
-                The policy's parameters, value (B, V), and the recurrent state, None. The parameters are
-                mu (B, A) and sigma, or log(sigma), as the model takes it, (B, A), or (A,) where it is fixed;
-                or logits (B, n); or a list of logits (B, n_i).
+                The policy's parameters, value (B, V), and the states after the last step of each sequence,
+                or None. The parameters are mu (B, A) and sigma, or log(sigma), as the model takes it, (B, A),
+                or (A,) where it is fixed; or logits (B, n); or a list of logits (B, n_i). A central value has
+                none.
             """
-            obs = obs_dict["obs"]
-            actor_out = self.actor_mlp(obs)
-            critic_out = self.critic_mlp(obs) if self.separate else actor_out
-            return (*self._eval_heads(actor_out), self.value_act(self.value(critic_out)), None)
+            obs, sequences = obs_dict["obs"], Sequences.of(obs_dict)
+            if not self.separate:
+                actor_out, states = self._actor().run(obs, sequences)
+                critic_out = actor_out
+            else:
+                halves = sequences.halves()
+                actor_out, states = self._actor().run(obs, halves[0])
+                critic_out, critic_states = self._critic().run(obs, halves[1])
+                states = states and critic_states and (*states, *critic_states)
+            return (*self._eval_heads(actor_out), self.value_act(self.value(critic_out)), states)
 
-        def eval_actor(self, obs: Tensor) -> PolicyParameters:
+        def eval_actor(self, obs: Obs, rnn_states: States | None = None) -> PolicyParameters:
             """Return the policy's parameters alone, as `forward` does: (mu, sigma) of a continuous policy."""
-            return self._eval_heads(self.actor_mlp(obs))
+            sequences = Sequences(rnn_states)
+            actor_out, _ = self._actor().run(obs, sequences.halves()[0] if self.separate else sequences)
+            return self._eval_heads(actor_out)
 
-        def eval_critic(self, obs: Tensor) -> Tensor:
-            """Return the value (B, V) alone."""
-            trunk = self.critic_mlp if self.separate else self.actor_mlp
-            return self.value_act(self.value(trunk(obs)))
+        def eval_critic(self, obs: Obs, rnn_states: States | None = None) -> Tensor:
+            """Return the value (B, V) alone, of sequences of one step; states as `forward` takes them."""
+            sequences = Sequences(rnn_states)
+            critic_out, _ = self._critic().run(obs, sequences.halves()[1] if self.separate else sequences)
+            return self.value_act(self.value(critic_out))
 
         def is_separate_critic(self) -> bool:
             """Whether the critic has a trunk of its own."""
             return self.separate
+
+        def is_rnn(self) -> bool:
+            """Whether the network has a recurrent layer."""
+            return self.rnn_config is not None
+
+        def get_default_rnn_state(self) -> States | None:
+            """Return zeros (layers, num_seqs, units), as `forward` takes them, or None if not recurrent."""
+            if self.rnn_config is None:
+                return None
+            device = self.value.weight.device
+            trunks = (self._actor(), self._critic()) if self.separate else (self._actor(),)
+            rnns = [trunk.rnn for trunk in trunks if trunk.rnn is not None]
+            return tuple(state for rnn in rnns for state in rnn.zero_states(self.num_seqs, device))
+
+
+def _image_encoding(cnn: CnnConfig, normalization: str | None) -> ImageEncoding:
+    def build(shape: Sequence[int]) -> ImageEncoder:
+        in_channels = shape[-1] if cnn.permute_input else shape[0]
+        return ImageEncoder(build_conv_layers(cnn, in_channels, normalization), cnn.permute_input)
+
+    return ImageEncoding(2 if cnn.type == "conv1d" else 3, build)

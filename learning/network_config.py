@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from learning.activations import NO_ACTIVATION
-from learning.layer_config import InitializerConfig, MlpConfig, activation_name
+from learning.layer_config import CnnConfig, InitializerConfig, MlpConfig, RnnConfig, activation_name
+from learning.sigma import Parametrization, SigmaTransform
 from learning.typed_config import show
 
 Normalization = Literal["layer_norm", "batch_norm", "None"]
@@ -33,11 +34,33 @@ class ContinuousSpaceConfig:
     """The sigma parameters; where sigma is a layer, a constant sets its output and others its weights."""
     fixed_sigma: bool = True
     """Sigma is one learned number an action; otherwise a layer that depends on the observation."""
+    sigma_parametrization: Parametrization = "exp"
+    """What the number means in continuous_a2c_logstd; see `SigmaTransform`, also for the next two."""
+    min_sigma: float = 0.0
+    """Added to sigma; lower bound of a linear one."""
+    logstd_bounds: tuple[float, float] | None = None
+    """exp: bounds of log(sigma)."""
 
     def __post_init__(self) -> None:
-        """Check the activations' names."""
+        """Check the activations' names, and the ranges."""
         self.mu_activation = activation_name("mu_activation", self.mu_activation)
         self.sigma_activation = activation_name("sigma_activation", self.sigma_activation)
+        if self.min_sigma < 0.0:
+            raise ValueError(f"min_sigma={self.min_sigma}: must be at least 0")
+        if self.logstd_bounds is None:
+            return
+        if self.logstd_bounds[0] >= self.logstd_bounds[1]:
+            raise ValueError(f"logstd_bounds={list(self.logstd_bounds)}: the lower bound must come first")
+        if self.sigma_parametrization != "exp":
+            raise ValueError(
+                f"logstd_bounds={list(self.logstd_bounds)}: only sigma_parametrization exp is given by "
+                "log(sigma); remove the bounds, or use min_sigma"
+            )
+
+    @property
+    def sigma_transform(self) -> SigmaTransform:
+        """What the three keys of sigma say together."""
+        return SigmaTransform(self.sigma_parametrization, self.min_sigma, self.logstd_bounds)
 
 
 @dataclass
@@ -77,45 +100,43 @@ class NetworkConfig:
     """The `actor_critic` network."""
 
     mlp: MlpConfig
-    """The trunk."""
-    space: SpaceConfig
-    """The policy's heads."""
+    """The fully connected trunk."""
+    space: SpaceConfig | None = None
+    """The policy's heads; required but for a central value, which ignores it."""
     name: str = "actor_critic"
     """The registered network."""
     separate: bool = False
-    """Give the critic a trunk of its own."""
+    """Give the critic a trunk of its own; a central value has only one."""
     value_activation: str | None = None
     """Of the value."""
     normalization: Normalization | None = None
-    """Norm layers in the trunks."""
-    cnn: Any = None
-    """Convolutions before the trunk: not available yet."""
-    rnn: Any = None
-    """A recurrent layer: not available yet."""
+    """Norm layers in the MLPs and behind the convolutions."""
+    cnn: CnnConfig | None = None
+    """Convolutions before the trunk, for images."""
+    rnn: RnnConfig | None = None
+    """A recurrent layer in the trunk."""
     central_value: bool = False
-    """A critic on privileged states: not available yet."""
+    """The network gives a value alone, for the model central_value."""
     joint_obs_actions: Any = None
     """Stands in some RL Games files; nothing reads it there either."""
 
     def __post_init__(self) -> None:
-        """Check the activation's name and refuse what cannot be built."""
-        if len(self.space.kinds) != 1:
-            given = ", ".join(self.space.kinds) or "none"
-            raise ValueError(
-                f"space: needs exactly one of continuous, discrete and multi_discrete, but has {given}; "
-                "name the kind of actions that the task takes"
-            )
+        """Check the activation's name and that there is one kind of policy."""
         self.value_activation = activation_name("value_activation", self.value_activation)
         self.normalization = None if self.normalization == NO_ACTIVATION else self.normalization
-        for key in ("cnn", "rnn"):
-            if getattr(self, key) is not None:
-                raise ValueError(f"{key}: {key.upper()} networks are not available yet; remove the block")
-        if self.central_value:
-            raise ValueError("central_value=True: central values are not available yet; remove the key")
+        kinds = self.space.kinds if self.space is not None else []
+        if len(kinds) != 1 and not self.central_value:
+            raise ValueError(
+                "space: needs exactly one of continuous, discrete and multi_discrete, but has "
+                f"{', '.join(kinds) or 'none'}; name the kind of actions that the task takes"
+            )
 
     @property
     def policy_kind(self) -> PolicyKind:
         """What the heads give."""
+        if self.central_value:
+            return "value"
+        assert self.space is not None  # checked above
         return self.space.kinds[0]
 
 

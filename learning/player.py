@@ -197,7 +197,7 @@ class PpoPlayer(BasePlayer):
                 "actions_num": self.actions_num,
                 "input_shape": observations.shape_of(self.vec_env.observation_space),
                 "num_seqs": self.num_envs,
-                "value_size": 1,
+                "value_size": self.config.value_size,
                 "normalize_value": self.config.normalize_value,
                 "normalize_input": self.config.normalize_input,
                 **self.network_config(),

@@ -12,7 +12,7 @@ def compute_gae(
     values: Tensor,
     dones: Tensor,
     next_values: Tensor,
-    gamma: float,
+    gamma: float | Tensor,
     tau: float,
     terminated: Tensor | None = None,
 ) -> Tensor:
@@ -29,7 +29,7 @@ def compute_gae(
         dones: whether the episode ended with this step for any reason, bool, (T, N) or as `rewards`.
         next_values: V of the observation that step t really led to, before any reset, shape of `rewards`.
             Rows of terminated episodes must be 0, unless `terminated` is given.
-        gamma: discount a step.
+        gamma: discount a step; (V,) where each value head has its own.
         tau: GAE's λ (RL Games' name).
         terminated: ended by failure, shaped like `dones`; the next values of these rows count as 0.
 
@@ -38,8 +38,11 @@ def compute_gae(
     """
     if terminated is not None:
         next_values = next_values * _none_of(terminated, rewards)
-    advantages = torch.add(rewards, next_values, alpha=gamma).sub_(values)  # δ_t
-    decay = _none_of(dones, rewards).mul_(gamma * tau)
+    if isinstance(gamma, Tensor):
+        advantages = torch.addcmul(rewards, next_values, gamma).sub_(values)  # δ_t
+    else:
+        advantages = torch.add(rewards, next_values, alpha=gamma).sub_(values)
+    decay = _none_of(dones, rewards) * (gamma * tau)
     rows, decays = advantages.unbind(0), decay.unbind(0)
     for t in range(len(rows) - 2, -1, -1):
         rows[t].addcmul_(decays[t], rows[t + 1])

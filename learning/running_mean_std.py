@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 import torch
 from torch import Tensor, nn
+
+from learning.float_obs import require_names, scale_bytes
 
 CLIP = 5.0  # bound of normalised values, in standard deviations (as in RL Games)
 
@@ -110,13 +112,13 @@ class RunningMeanStd(nn.Module):
         """Return `x` in standard deviations from the mean, clamped to ±5; or, with `denorm`, the way back.
 
         Args:
-            x: (…, *shape).
+            x: (…, *shape); bytes are taken as numbers between 0 and 1, as `update_from` does.
             denorm: clamp `x` to ±5 and return it in its original units.
 
         Returns:
             float32 tensor shaped as `x`.
         """
-        x = x.float()
+        x = scale_bytes(x).float()
         if denorm:
             return torch.addcmul(self._mean, x.clamp(-CLIP, CLIP), self._std)
         return (x - self._mean).mul_(self._inv_std).clamp_(-CLIP, CLIP)
@@ -137,7 +139,7 @@ class RunningMeanStd(nn.Module):
 
         All ranks must call this together, with the same statistics before; they have the same ones after.
         """
-        batch = moments_of(x, self.shape)
+        batch = moments_of(scale_bytes(x), self.shape)
         if distributed is not None:
             batch = pool_moments(batch, self.running_mean, distributed)
         self.update(batch.mean, batch.var, batch.count)
@@ -157,3 +159,29 @@ class RunningMeanStd(nn.Module):
     def extra_repr(self) -> str:
         """Return the shape for `print(model)`."""
         return f"shape={self.shape}, epsilon={self.epsilon}"
+
+
+class RunningMeanStdObs(nn.Module):
+    """One `RunningMeanStd` for each part of a dictionary observation, under RL Games' checkpoint keys.
+
+    Args:
+        shapes: shape of one sample of each part.
+        epsilon: as for `RunningMeanStd`.
+    """
+
+    def __init__(self, shapes: Mapping[str, Sequence[int]], epsilon: float = 1e-5) -> None:
+        super().__init__()
+        self.running_mean_std = nn.ModuleDict(
+            {name: RunningMeanStd(shape, epsilon) for name, shape in shapes.items()}
+        )
+
+    def forward(self, obs: Mapping[str, Tensor], denorm: bool = False) -> dict[str, Tensor]:
+        """Return every part (…, *shape) normalised, or brought back; see `RunningMeanStd.forward`."""
+        require_names(obs, self.running_mean_std)
+        return {name: part(obs[name], denorm) for name, part in self.running_mean_std.items()}
+
+    def update_from(self, obs: Mapping[str, Tensor], distributed: AllReduce | None = None) -> None:
+        """Add the samples (…, *shape) of every part; see `RunningMeanStd.update_from`."""
+        require_names(obs, self.running_mean_std)
+        for name, part in self.running_mean_std.items():
+            part.update_from(obs[name], distributed)  # type: ignore[operator]

@@ -46,6 +46,7 @@ class ModelSACContinuous:
         """
 
         sac_network: SACBuilder.Network
+        running_mean_std: RunningMeanStd | None
         action_scale: Tensor
         action_centre: Tensor
 

@@ -20,6 +20,7 @@ from learning.object_factory import ObjectFactory
 from learning.observer import AlgoObserver, DefaultAlgoObserver, MultiObserver
 from learning.player import PpoPlayerContinuous, PpoPlayerDiscrete
 from learning.rl_games_keys import IGNORED_PARAMS_KEYS
+from learning.rnd_network_builder import PATH as RND_PATH
 from learning.sac_agent import SACAgent
 from learning.sac_players import SACPlayer
 from learning.typed_config import ConfigError, unknown_key
@@ -74,6 +75,9 @@ class Runner:
         self.seed = params.get("seed")
         config = self._typed_config(params.get("config"))
         model_builder.ModelBuilder().load(params)
+        rnd = getattr(config, "rnd_config", None)
+        if rnd is not None:
+            model_builder.NetworkBuilder().load(rnd.network, RND_PATH)
         self.params = {**params, "config": config}
 
     def run(self, args: Mapping[str, Any]) -> Any:

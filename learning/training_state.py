@@ -214,8 +214,11 @@ def _restore_replay(agent: AgentBase, replay: list[dict[str, Any]] | None, sourc
 
 
 def _restore_worker(agent: AgentBase, worker: Mapping[str, Any]) -> None:
-    agent.vec_env.set_env_state(worker["env"])
-    agent.obs = {name: observations.to_device(obs, agent.device) for name, obs in worker["obs"].items()}
-    agent.episodes.current.copy_(worker["running_episodes"])
-    agent.load_worker_state(worker.get("own") or {})
+    if worker["env"] is None:  # an environment that cannot say what its state is begins new episodes
+        agent.obs = agent.env_reset()
+    else:
+        agent.vec_env.set_env_state(worker["env"])
+        agent.obs = {name: observations.to_device(obs, agent.device) for name, obs in worker["obs"].items()}
+        agent.episodes.current.copy_(worker["running_episodes"])
+        agent.load_worker_state(worker.get("own") or {})
     set_rng_state(worker["rng"], agent.device)  # last: building and restoring may have drawn numbers

@@ -66,7 +66,10 @@ class VecEnv(Protocol):
         ...
 
     def get_env_state(self) -> dict[str, Any] | None:
-        """Whole state (physics, counters, buffers, random generators) as tensors and plain values."""
+        """Whole state (physics, counters, buffers, random generators) as tensors and plain values.
+
+        None where it cannot be taken: on resume the environment begins new episodes.
+        """
         ...
 
     def set_env_state(self, state: dict[str, Any] | None) -> None:
@@ -112,6 +115,11 @@ def action_masks(env: Any, num_logits: int) -> torch.Tensor:
             "it to False, or give the environment one"
         )
     masks = env.get_action_masks()
+    if masks is None:
+        raise ConfigError(
+            f"train.params.config.use_action_masks=True: {type(env).__name__} says of no action whether it "
+            "is allowed; set it to False, or give the environment masks"
+        )
     if masks.shape[-1] != num_logits:
         raise ConfigError(
             f"get_action_masks() of {type(env).__name__} is {masks.shape[-1]} wide, its action space has "

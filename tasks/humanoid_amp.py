@@ -155,6 +155,7 @@ class HumanoidAMP(VecTask):
         self.amp_obs_buf = torch.zeros(n, steps, size, device=device)
         self.prev_root_pos = self.root_states[:, 0:3].clone()
         self.goal_terms: dict[str, Tensor] = {}
+        self.given_up = torch.zeros(n, dtype=torch.bool, device=device)
         self.alive = torch.ones(n, device=device)
 
     def _create_spaces(self) -> None:
@@ -171,7 +172,11 @@ class HumanoidAMP(VecTask):
 
     def state_buffers(self) -> dict[str, Tensor]:
         """Also the motion so far, and the goal."""
-        own = {"amp_history": self.amp_history, "prev_root_pos": self.prev_root_pos}
+        own = {
+            "amp_history": self.amp_history,
+            "prev_root_pos": self.prev_root_pos,
+            "given_up": self.given_up,
+        }
         return super().state_buffers() | own | (self.goal.state_buffers() if self.goal else {})
 
     # ---------------------------------------------------------------- one step
@@ -222,16 +227,17 @@ class HumanoidAMP(VecTask):
         return self.goal_terms if self.goal is not None else {"alive": self.alive}
 
     def compute_terminated(self) -> Tensor:
-        """Fallen by the fall rule; never in the first step of an episode, whose state is the clip's."""
+        """Given up, or fallen by the fall rule; the first state of an episode is the clip's and no fall."""
         if not self.env_cfg.enableEarlyTermination:
-            return torch.zeros_like(self.terminate_buf)
+            return self.given_up.clone()
+        return self.given_up | (self._fallen() & (self.progress_buf > 1))
+
+    def _fallen(self) -> Tensor:
         if self.contact_forces is not None:
             forces, pos = self.contact_forces[:, self.fall_bodies], self.body_pos[:, self.fall_bodies]
-            fallen = fallen_by_contact(forces, pos[..., 2], self.env_cfg.terminationHeight)
-        else:
-            heights = lowest_heights(self.shape_points, self.body_pos, self.body_rot)
-            fallen = (heights[:, self.fall_bodies] <= self.env_cfg.groundTolerance).any(dim=-1)
-        return fallen & (self.progress_buf > 1)
+            return fallen_by_contact(forces, pos[..., 2], self.env_cfg.terminationHeight)
+        heights = lowest_heights(self.shape_points, self.body_pos, self.body_rot)
+        return (heights[:, self.fall_bodies] <= self.env_cfg.groundTolerance).any(dim=-1)
 
     def _extras(self) -> dict[str, Any]:
         return super()._extras() | {"amp_obs": self.amp_obs_buf.flatten(1).to(self.device)}
@@ -265,6 +271,7 @@ class HumanoidAMP(VecTask):
         self.dof_pos[env_ids], self.dof_vel[env_ids] = start.dof_pos, start.dof_vel
         self.amp_history[env_ids] = start.frames
         self.prev_root_pos[env_ids] = start.root_states[:, 0:3]
+        self.given_up[env_ids] = False
         if self.goal is not None:
             self.goal.reset(env_ids, start.root_states)
         actor_ids = env_ids.to(torch.int32)
@@ -288,6 +295,10 @@ class HumanoidAMP(VecTask):
         Clips are drawn by weight, times uniformly; frames are a control step apart, the newest first.
         """
         return self.starts.anywhere(num_samples).frames.flatten(1).to(self.device)
+
+    def give_up(self, mask: Tensor) -> None:
+        """End the episodes of the environments in `mask`, (num_envs,) bool, as failed with the next step."""
+        self.given_up |= mask.to(self.sim_device)
 
     def create_evaluation(self, rank: int, world_size: int) -> MotionEvaluation:
         """Another instance of this task, set up to score how well a policy imitates the clips."""

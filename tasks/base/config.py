@@ -5,6 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 
+class TaskError(ValueError):
+    """What was asked of a task cannot be had, as turns out when it is built.
+
+    The text begins with the key of `task.env` that is to blame, and names rule and fix.
+    """
+
+
 @dataclass
 class PlaneConfig:
     """The ground: Coulomb friction and restitution (1 = elastic), without units."""

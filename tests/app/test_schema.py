@@ -49,3 +49,10 @@ def test_typed_keys_are_known_whether_or_not_a_file_gives_them():
     assert not is_schema_key("train.params.config.weight")
     assert not is_schema_key("num_envs")
     assert schema_names("task.env") == []
+
+
+def test_what_others_define_may_have_any_key():
+    assert is_schema_key("task.env.kwargs.g")
+    assert is_schema_key("task.env.kwargs.goal.x")
+    assert not is_schema_key("task.env.kwargss.g")
+    assert not is_schema_key("task.env.kwargs")

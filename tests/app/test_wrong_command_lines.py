@@ -63,6 +63,10 @@ WRONG = {
         ["motion_file=wlak", "did you mean walk?"],
     ),
     "dump without a test": (["task=HumanoidAMP", "dump_rollouts=a.npz"], ["dump_rollouts=a.npz", "test="]),
+    "unknown environment of Gymnasium": (
+        ["task=CartPole-v1", "task.env.id=CartPole-v9"],
+        ["task.env.id=CartPole-v9", "`v0`, `v1`", "the command line"],
+    ),
     "physx": (["task=Ant", "physics_engine=physx"], ["physx", "Python 3.8", "mujoco_warp"]),
 }
 

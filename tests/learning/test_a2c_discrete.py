@@ -110,6 +110,13 @@ def test_masks_that_the_environment_does_not_give_are_refused():
         play(make_agent(env=Unmasked(ButtonsEnv(16)), use_action_masks=True))
 
 
+def test_masks_that_the_environment_leaves_open_are_refused():
+    env = ButtonsEnv(16)
+    env.get_action_masks = lambda: None
+    with pytest.raises(ConfigError, match="says of no action whether it is allowed"):
+        play(make_agent(env=env, use_action_masks=True))
+
+
 def test_action_spaces_that_do_not_fit_are_refused():
     with pytest.raises(ConfigError, match="take train.params.algo.name=a2c_continuous"):
         make_agent(env=ToyVecEnv(16))

@@ -57,6 +57,19 @@ def test_rewards_are_the_present_discriminators(config):
     torch.testing.assert_close(fresh.disc_rewards(windows), after)
 
 
+def test_episodes_that_look_unlike_the_clips_are_given_up():
+    agent = make_agent(disc_reward_scale=2.0, style_termination={"reward": 0.69, "steps": 1})
+    agent.obs = agent.env_reset()
+    agent.set_eval()
+    agent.play_steps()
+    buffer, dones = agent.experience_buffer, agent.experience_buffer["dones"][-1]
+    rewards = agent.disc_rewards(buffer["amp_obs"].flatten(0, 1)).view(8, 16)
+    torch.testing.assert_close(buffer["disc_rewards"].squeeze(-1), rewards)
+    unlike = (rewards[-1] < 2.0 * 0.69) & ~dones
+    assert torch.equal(agent.vec_env.given_up, unlike)
+    assert unlike.any() and not unlike.all()
+
+
 def test_windows_are_those_before_any_reset():
     agent = make_agent(ToyMotionEnv(16, episode_length=3))
     agent.obs = agent.env_reset()

@@ -82,6 +82,24 @@ def test_errors_say_what_is_missing():
         build(network={"disc": {"units": [0]}})
 
 
+@pytest.mark.parametrize(
+    ("block", "text"),
+    [
+        ({"rnn": {"name": "gru", "units": 4}}, "network.rnn: the amp network has MLPs only"),
+        (
+            {"space": {"discrete": None}},
+            "network.space: the amp network has a continuous policy, not discrete",
+        ),
+        ({"central_value": True}, "network.space: the amp network has a continuous policy, not value"),
+    ],
+)
+def test_what_the_network_does_not_have_is_refused(block, text):
+    params = amp_params()
+    params["network"] |= block
+    with pytest.raises(ConfigError, match=text):
+        ModelBuilder().load(params)
+
+
 def test_the_shipped_network_has_the_published_size():
     block = OmegaConf.load(ROOT / "cfg" / "train" / "HumanoidAMP.yaml").params
     sizes = {"actions_num": 28, "input_shape": (105,), "amp_input_shape": (210,)}

@@ -2,6 +2,7 @@
 
 import math
 
+import numpy as np
 import pytest
 import torch
 from torch.distributions import Categorical
@@ -149,6 +150,17 @@ def test_heads_that_do_not_fit_the_model(model, space, text):
     params = {"model": {"name": model}, "network": network_params(space=space)}
     with pytest.raises(ConfigError, match=r"^train\.params\.network\..*" + text):
         ModelBuilder().load(params)
+
+
+@pytest.mark.parametrize(
+    ("kind", "actions_num"), [("discrete", np.int64(4)), ("multi_discrete", np.array(SIZES))]
+)
+def test_sizes_come_as_action_spaces_have_them(kind, actions_num):
+    name, space, *_ = KINDS[kind]
+    params = {"model": {"name": name}, "network": network_params(space=space)}
+    model = ModelBuilder().load(params).build({**BUILD, "actions_num": actions_num})
+    out = model({"is_train": False, "obs": torch.randn(6, 5)})
+    assert out["logits"].shape == (6, KINDS[kind][3]) and out["actions"].shape == KINDS[kind][4]
 
 
 @pytest.mark.parametrize(("space", "actions_num"), [(DISCRETE, [2, 3]), (MULTI_DISCRETE, 3)])

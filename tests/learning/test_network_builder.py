@@ -173,9 +173,14 @@ def test_rl_games_dead_key_is_ignored():
             "space.continuous.sigma_init.val: required key is missing",
         ),
         ({"normalization": "layernorm"}, "normalization=layernorm: must be one of layer_norm, batch_norm"),
-        ({"rnn": {"name": "lstm"}}, "rnn: RNN networks are not available yet"),
-        ({"cnn": {"type": "conv2d"}}, "cnn: CNN networks are not available yet"),
-        ({"central_value": True}, "central_value=True: central values are not available yet"),
+        (
+            {"rnn": {"name": "lstn", "units": 4}},
+            "rnn.name=lstn: must be one of lstm, gru, identity; did you mean",
+        ),
+        ({"rnn": {"name": "lstm"}}, "rnn.units: required key is missing"),
+        ({"rnn": {"name": "lstm", "units": 0}}, "rnn.units=0: must be at least 1"),
+        ({"cnn": {"type": "conv2"}}, "cnn.type=conv2: must be one of conv2d"),
+        ({"cnn": {"type": "conv2d", "convs": [], "activation": "relu"}}, "cnn.convs=[]: needs at least one"),
         ({"space": {}}, "space: needs exactly one of continuous, discrete and multi_discrete"),
     ],
 )
@@ -186,5 +191,5 @@ def test_refusals_name_the_place(changes, text):
 def test_images_are_refused():
     builder = A2CBuilder()
     builder.load(network_params())
-    with pytest.raises(ConfigError, match=r"shape \(64, 64, 3\): actor_critic takes vectors"):
+    with pytest.raises(ConfigError, match=r"shape \(64, 64, 3\): without convolutions .* takes vectors"):
         builder.build("a2c", actions_num=1, input_shape=(64, 64, 3))

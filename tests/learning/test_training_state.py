@@ -9,7 +9,7 @@ import torch
 
 from learning.checkpoint import CheckpointError, load_checkpoint
 from learning.torch_runner import Runner
-from tests.learning.toy_env import toy_params
+from tests.learning.toy_env import ToyVecEnv, toy_params
 
 
 def train(run_dir, checkpoint=None, **config):
@@ -52,6 +52,18 @@ def test_a_resumed_run_ends_with_the_same_bits(tmp_path, schedule):
     assert resumed["epoch"] == 8 and resumed["frame"] == 8 * 128
     epochs = [json.loads(line)["epoch"] for line in (tmp_path / "b" / "metrics.jsonl").open()]
     assert epochs == list(range(1, 9))
+
+
+def test_an_environment_without_a_state_begins_anew(tmp_path, monkeypatch):
+    monkeypatch.setattr(ToyVecEnv, "get_env_state", lambda self: None)
+    train(tmp_path, max_epochs=2)
+    runner = Runner()
+    runner.load(toy_params(train_dir=str(tmp_path), max_epochs=3))
+    agent = runner.algo_factory.create("a2c_continuous", base_name="run", params=runner.params)
+    agent.restore(str(tmp_path / "nn" / "last.pth"))
+    assert agent.vec_env.resets == 1 and agent.epoch_num == 2
+    assert torch.equal(agent.obs["obs"], agent.vec_env.obs_buf)
+    assert not agent.vec_env.progress.any() and not agent.episodes.current.any()
 
 
 def test_the_layout_is_rl_games_with_keys_beside_it(tmp_path):

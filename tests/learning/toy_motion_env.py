@@ -21,6 +21,7 @@ class ToyMotionEnv(ToyVecEnv):
         self.amp_obs = torch.zeros(num_envs, 2 * self.num_actions)
         self.evaluations = []
         self.fetched = 0
+        self.given_up = torch.zeros(num_envs, dtype=torch.bool)
 
     def step(self, actions):
         self.amp_obs[:, self.num_actions :] = self.x
@@ -31,6 +32,9 @@ class ToyMotionEnv(ToyVecEnv):
     def fetch_amp_obs_demo(self, num_samples):
         self.fetched += num_samples
         return (torch.rand(num_samples, self.num_actions) * 0.2 - 0.1).repeat(1, 2)
+
+    def give_up(self, mask):
+        self.given_up = mask.clone()
 
     def create_evaluation(self, rank, world_size):
         self.evaluations.append(ToyEvaluation(rank, world_size))

@@ -284,6 +284,18 @@ def test_listed_bodies_may_touch_and_termination_can_be_off(make):
             assert not task.step(no_actions(task))[2].any()
 
 
+@pytest.mark.parametrize("terminates", [True, False])
+def test_an_episode_that_is_given_up_fails_with_the_next_step_and_no_other(make, terminates):
+    task = make(enableEarlyTermination=terminates)
+    task.step(no_actions(task))
+    task.give_up(torch.tensor([False, True, False]))
+    assert task.get_env_state()["buffers"]["given_up"].tolist() == [False, True, False]
+    _, _, dones, extras = task.step(no_actions(task))
+    assert dones.tolist() == extras["terminate"].tolist() == [False, True, False]
+    assert not extras["time_outs"].any()
+    assert not task.step(no_actions(task))[2].any()
+
+
 def test_isaacgymenvs_rule_by_hand():
     forces = torch.zeros(4, 2, 3)
     forces[1:, 0] = torch.tensor([0.0, 0.0, -0.2])  # downwards: the norm counts

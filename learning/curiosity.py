@@ -1,0 +1,230 @@
+"""Curiosity: an agent is rewarded for observations unlike those that it has seen.
+
+Random network distillation, Burda et al. 2018, "Exploration by Random Network Distillation" (arXiv
+1810.12894). An epoch: `add_rewards` (before advantages: how wrong the predictor is about what each step led
+to) → `train` (after the policy's update: the normaliser takes the observations in, the predictor learns).
+The predictor learns under the very normaliser under which it is next asked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from learning import observations
+from learning.checkpoint import load_model_state
+from learning.config import AgentConfig, minibatch_share
+from learning.dataset import PPODataset
+from learning.distributed import Distributed
+from learning.model_builder import NetworkBuilder
+from learning.replay_buffer import thin_rows
+from learning.rnd_config import RNDConfig
+from learning.rnd_network_builder import PATH as NETWORK_PATH
+from learning.rnd_rewards import discounted_sums, prediction_errors
+from learning.running_mean_std import RunningMeanStd
+from learning.training_state import load_optimizer
+from learning.typed_config import ConfigError
+
+PATH = "train.params.config.rnd_config"
+MODEL_KEY, OPTIMIZER_KEY = "rnd_model", "rnd_optimizer"
+
+SMALLEST_VARIANCE = 1e-8
+"""Of intrinsic returns; keeps the reward finite where nothing is left to learn."""
+
+
+class Curiosity:
+    """The intrinsic reward, and how its predictor learns.
+
+    Args:
+        config: the `rnd_config` block.
+        agent_config: the agent's configuration.
+        obs_shape: of one observation.
+        num_envs: environments of this worker.
+        distributed: the workers.
+        device: where it lives.
+
+    Raises:
+        ConfigError: the network does not fit, or minibatches do not divide the batch.
+    """
+
+    def __init__(
+        self,
+        config: RNDConfig,
+        agent_config: AgentConfig,
+        obs_shape: Any,
+        num_envs: int,
+        distributed: Distributed,
+        device: torch.device,
+    ) -> None:
+        self.config, self._distributed = config, distributed
+        self.network: Any = _build(config, obs_shape)
+        self.obs_moments, self.return_moments = _no_samples(obs_shape), _no_samples((), SMALLEST_VARIANCE)
+        parts = {"network": self.network, "obs": self.obs_moments, "returns": self.return_moments}
+        self.model = nn.ModuleDict(parts).to(device)
+        distributed.broadcast_parameters(self.model)
+        self.optimizer = torch.optim.Adam(
+            self.network.predictor.parameters(),
+            lr=config.learning_rate,
+            fused=device.type in ("cpu", "cuda"),
+        )
+        self.dataset = _dataset(config, agent_config, num_envs, distributed, device)
+        self.returns = torch.zeros(num_envs, device=device)
+        """discounted sums of intrinsic rewards so far, (num_envs,)"""
+        self.rollouts = 0
+        self.weight = config.scale_value
+        self._figures: dict[str, Tensor] = {}
+
+    # ---------------------------------------------------------------- reward
+
+    @torch.no_grad()
+    def add_rewards(self, rewards: Tensor, next_obs: Tensor, frame: int) -> Tensor:
+        """Return the task's rewards with the intrinsic ones; all workers call this together, once a rollout.
+
+        Args:
+            rewards: of the task, (horizon_length, num_envs, 1).
+            next_obs: what each step really led to, before any reset, (horizon_length, num_envs, …).
+            frame: environment steps so far, over all workers.
+
+        Returns:
+            The weighted sum (horizon_length, num_envs, 1); or, for a value head each, both side by side,
+            (horizon_length, num_envs, 2), without weight, so that a schedule moves no value.
+        """
+        self.weight = self.config.weight_at(frame)
+        own = self.rewards(next_obs).unsqueeze(-1)
+        if self.config.value == "separate":
+            return torch.cat([rewards, own], dim=-1)
+        return torch.add(rewards, own, alpha=self.weight)
+
+    def weigh(self, advantages: Tensor) -> Tensor:
+        """Return advantages (horizon_length, num_envs, V), those of the intrinsic reward's head by weight."""
+        if self.config.value == "mixed":
+            return advantages
+        return advantages * advantages.new_tensor([1.0, self.weight])
+
+    @torch.no_grad()
+    def rewards(self, next_obs: Tensor) -> Tensor:
+        """Return intrinsic rewards (T, N) of observations (T, N, …); see `add_rewards`."""
+        if not self.rollouts:
+            self._see(next_obs)  # in place of the paper's random steps before training
+        self.rollouts += 1
+        errors = self.errors(next_obs.flatten(0, 1)).view(next_obs.shape[:2])
+        rewards = errors
+        if self.config.normalize_reward:
+            returns = discounted_sums(errors, self.returns, self.config.gamma)
+            self.returns = returns[-1].clone()
+            self.return_moments.update_from(returns, self._distributed)
+            variance = self.return_moments.running_var + self.return_moments.epsilon
+            rewards = errors * variance.rsqrt().float()
+        self._figures = {
+            "info/rnd_error": errors.mean(),
+            "info/rnd_reward": rewards.mean(),
+            "info/rnd_weight": torch.tensor(self.weight),
+        }
+        return rewards
+
+    def errors(self, obs: Tensor) -> Tensor:
+        """Return how wrong the predictor is about raw observations (B, …), (B,)."""
+        return prediction_errors(*self.network(self._normalize(obs)))
+
+    # ---------------------------------------------------------------- update
+
+    def train(self, batch_dict: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """Learn from a rollout.
+
+        Args:
+            batch_dict: fields of the rollout, `final_obses` among them.
+
+        Returns:
+            0-dim figures to log.
+        """
+        obs: Any = observations.join("final_obses", batch_dict)
+        if self.rollouts > 1:  # the first rollout's were seen before its rewards
+            self._see(obs)
+        self.dataset.update_values_dict({"obs": obs})
+        total = torch.zeros((), device=obs.device)
+        for _ in range(self.config.mini_epochs):
+            self.dataset.apply_permutation()
+            for index in range(len(self.dataset)):
+                total += self._step(self.dataset[index]["obs"])
+        return {**self._figures, "info/rnd_loss": total / (self.config.mini_epochs * len(self.dataset))}
+
+    def _step(self, obs: Tensor) -> Tensor:
+        """Make one gradient step on a share of a minibatch (B, …); returns the loss, 0-dim."""
+        loss = self.errors(thin_rows(obs, self.config.update_proportion)).mean()
+        self.optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        with torch.no_grad():
+            learned = self.network.predictor.parameters()
+            loss = self._distributed.average_gradients_(learned, loss.detach().reshape(1))[0]
+        self.optimizer.step()
+        return loss
+
+    def _see(self, obs: Tensor) -> None:
+        if self.config.normalize_input:
+            self.obs_moments.update_from(obs, self._distributed)
+
+    def _normalize(self, obs: Tensor) -> Tensor:
+        return self.obs_moments(obs) if self.config.normalize_input else obs.float()
+
+    # ---------------------------------------------------------------- state
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return what all workers share: networks, moments and optimizer."""
+        model = {**self.model.state_dict(), "rollouts": torch.tensor(self.rollouts)}
+        return {MODEL_KEY: model, OPTIMIZER_KEY: self.optimizer.state_dict()}
+
+    def load_state_dict(self, state: Mapping[str, Any], source: str) -> None:
+        """Take up a checkpoint as far as it holds curiosity; the learning rate is the configuration's."""
+        if MODEL_KEY in state:
+            model = dict(state[MODEL_KEY])
+            self.rollouts = int(model.pop("rollouts"))
+            load_model_state(self.model, model, source)
+        load_optimizer(self.optimizer, state.get(OPTIMIZER_KEY), source)
+        for group in self.optimizer.param_groups:
+            group["lr"] = self.config.learning_rate
+
+    def worker_state(self) -> dict[str, Any]:
+        """Return what belongs to this worker's environments."""
+        return {"returns": self.returns}
+
+    def load_worker_state(self, state: Mapping[str, Any]) -> None:
+        """Take up a state of `worker_state`."""
+        self.returns = state["returns"].to(self.returns.device)
+
+
+def _build(config: RNDConfig, obs_shape: Any) -> nn.Module:
+    network = NetworkBuilder().load(config.network, NETWORK_PATH).build("rnd", input_shape=obs_shape)
+    if not hasattr(network, "predictor"):
+        raise ConfigError(
+            f"{NETWORK_PATH}.name={config.network.get('name')}: has no predictor; set it to rnd_curiosity"
+        )
+    return network
+
+
+def _no_samples(shape: Any, epsilon: float = 1e-5) -> RunningMeanStd:
+    """Return moments without RL Games' first sample of variance 1, which would hide small errors for long."""
+    moments = RunningMeanStd(shape, epsilon)
+    moments.count.zero_()
+    return moments
+
+
+def _dataset(
+    config: RNDConfig,
+    agent_config: AgentConfig,
+    num_envs: int,
+    distributed: Distributed,
+    device: torch.device,
+) -> PPODataset:
+    shares = agent_config.shares(distributed.world_size)
+    batch_size = agent_config.horizon_length * num_envs
+    total = config.minibatch_size or agent_config.total_minibatch_size
+    minibatch_size = minibatch_share(f"{PATH}.minibatch_size", total, batch_size, shares)
+    if not round(config.update_proportion * minibatch_size):
+        raise ConfigError(
+            f"{PATH}.update_proportion={config.update_proportion:g}: leaves nothing of minibatches of "
+            f"{minibatch_size} samples; raise it"
+        )
+    return PPODataset(batch_size, minibatch_size, device, agent_config.shuffle_minibatches)

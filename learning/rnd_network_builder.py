@@ -1,0 +1,139 @@
+"""The `rnd_curiosity` network: a fixed random target and the predictor that learns it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from learning.layer_config import InitializerConfig, MlpConfig
+from learning.layers import build_sequential_mlp
+from learning.network_builder import NetworkBuilder
+from learning.typed_config import ConfigError, from_mapping
+
+PATH = "train.params.config.rnd_config.network"
+
+
+@dataclass
+class RNDLayersConfig:
+    """The layers of one of the two networks."""
+
+    units: list[int]
+    """Width of each layer; the last is the features', has no activation, and is the same in both."""
+
+
+@dataclass
+class RNDMlpConfig:
+    """`mlp`: fully connected layers (RL Games' names)."""
+
+    rnd: RNDLayersConfig = field(default_factory=lambda: RNDLayersConfig([128, 64]))
+    """The random target."""
+    net: RNDLayersConfig = field(default_factory=lambda: RNDLayersConfig([128, 128, 64]))
+    """The predictor; it needs more than the target, whose weights it cannot copy."""
+    activation: str | None = "relu"
+    """Between layers."""
+    initializer: InitializerConfig = field(
+        default_factory=lambda: InitializerConfig("orthogonal_initializer", gain=math.sqrt(2.0))
+    )
+    """Of all weights; biases start at 0."""
+    regularizer: Any = None
+    """Stands in an RL Games file; nothing reads it there either."""
+
+    def __post_init__(self) -> None:
+        """Check as any layers are checked, and that both networks' features can be compared."""
+        for name in ("rnd", "net"):
+            units = getattr(self, name).units
+            if not units:
+                raise ValueError(f"{name}.units=[]: needs at least one layer, the features'")
+            self.activation = MlpConfig(units, self.activation).activation
+        if self.rnd.units[-1] != self.net.units[-1]:
+            raise ValueError(
+                f"net.units={self.net.units}: must end with as many features as rnd.units={self.rnd.units}"
+            )
+
+
+@dataclass
+class RNDNetworkConfig:
+    """The `rnd_curiosity` network."""
+
+    mlp: RNDMlpConfig = field(default_factory=RNDMlpConfig)
+    """Both networks' layers."""
+    name: str = "rnd_curiosity"
+    """The registered network."""
+    cnn: Any = None
+    """Convolutions before the layers: not available yet."""
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot be built."""
+        if self.cnn is not None:
+            raise ValueError("cnn: curiosity about images is not available yet; remove the block")
+
+
+class RNDCuriosityBuilder(NetworkBuilder):
+    """Builds the `rnd_curiosity` network."""
+
+    config_class: type[RNDNetworkConfig] = RNDNetworkConfig
+    """Dataclass of the `network` block."""
+
+    def load(self, params: Mapping[str, Any], path: str = PATH) -> None:
+        """Read and check the `network` block; `path` is where it stands, for error messages."""
+        self.params = from_mapping(self.config_class, params, path)
+
+    def build(self, name: str, **kwargs: Any) -> RNDCuriosityBuilder.Network:
+        """Return a new network; see `Network` for the arguments.
+
+        Raises:
+            ConfigError: it is wanted as a policy.
+        """
+        if name != "rnd":
+            raise ConfigError(
+                f"train.params.network.name=rnd_curiosity: is no policy; its place is {PATH}, name a policy's "
+                "network here (actor_critic)"
+            )
+        return type(self).Network(self.params, **kwargs)
+
+    class Network(NetworkBuilder.BaseNetwork):
+        """Target and predictor; the target never learns."""
+
+        def __init__(
+            self,
+            params: RNDNetworkConfig,
+            *,
+            input_shape: Sequence[int] | Mapping[str, Sequence[int]],
+            **kwargs: object,
+        ) -> None:
+            """Build both and initialise their weights.
+
+            Args:
+                params: the checked `network` block.
+                input_shape: shape of one observation, `(num_obs,)`.
+                **kwargs: further build settings, for subclasses.
+            """
+            super().__init__()
+            if isinstance(input_shape, Mapping) or len(input_shape) != 1:
+                raise ConfigError(
+                    f"observations of shape {input_shape}: rnd_curiosity takes vectors; let the task flatten "
+                    "them, or set train.params.config.rnd_config to null"
+                )
+            self.target = self._build_layers(input_shape[0], params.mlp.rnd.units, params.mlp)
+            self.predictor = self._build_layers(input_shape[0], params.mlp.net.units, params.mlp)
+            self.target.requires_grad_(False)
+
+        @torch.no_grad()
+        def _build_layers(self, input_size: int, units: Sequence[int], mlp: RNDMlpConfig) -> nn.Sequential:
+            hidden = build_sequential_mlp(input_size, units[:-1], str(mlp.activation))
+            layers = nn.Sequential(*hidden, nn.Linear([input_size, *units][-2], units[-1]))
+            initializer = self._create_initializer(mlp.initializer)
+            for layer in layers:
+                if isinstance(layer, nn.Linear):
+                    initializer(layer.weight)
+                    nn.init.zeros_(layer.bias)
+            return layers
+
+        def forward(self, obs: Tensor) -> tuple[Tensor, Tensor]:
+            """Return the predictor's and the target's features, (B, F) each, of normalised obs (B, num_obs)."""
+            return self.predictor(obs), self.target(obs)

@@ -1,0 +1,196 @@
+"""Random network distillation: its maths, its schedule, its network, and that it wants what is new."""
+
+import pytest
+import torch
+from torch import tensor
+
+from learning.config import AgentConfig
+from learning.curiosity import Curiosity
+from learning.distributed import Distributed
+from learning.model_builder import NetworkBuilder
+from learning.rnd_config import RNDConfig
+from learning.rnd_rewards import discounted_sums, prediction_errors
+from learning.torch_runner import Runner
+from learning.typed_config import ConfigError, from_mapping
+from tests.learning.toy_env import toy_params
+
+CPU = torch.device("cpu")
+
+
+def curiosity(num_envs=4, horizon=3, num_obs=2, **rnd):
+    torch.manual_seed(0)
+    rnd = {"learning_rate": 1e-2, **rnd}
+    sizes = {"num_actors": num_envs, "horizon_length": horizon, "minibatch_size": num_envs * horizon}
+    config = AgentConfig.from_params(toy_params(rnd_config=rnd, **sizes)["config"])
+    return Curiosity(config.rnd_config, config, (num_obs,), num_envs, Distributed(), CPU)
+
+
+def test_prediction_errors_by_hand():
+    errors = prediction_errors(tensor([[1.0, 2.0], [0.0, 0.0]]), tensor([[1.0, 4.0], [3.0, -1.0]]))
+    assert errors.tolist() == [2.0, 5.0]
+
+
+def test_discounted_sums_by_hand():
+    sums = discounted_sums(tensor([[1.0, 0.0], [2.0, 4.0], [0.0, 8.0]]), tensor([8.0, 0.0]), 0.5)
+    assert sums.tolist() == [[5.0, 0.0], [4.5, 4.0], [2.25, 10.0]]
+
+
+@pytest.mark.parametrize(
+    ("schedule", "weights"),
+    [
+        ({}, [2.0, 2.0, 2.0, 2.0]),
+        ({"mode": "step", "final_frame": 200, "final_value": 0.5}, [2.0, 2.0, 0.5, 0.5]),
+        ({"mode": "linear", "initial_frame": 100, "final_frame": 300, "final_value": 1.0}, [2.0, 2.0, 1.5, 1.0]),
+    ],
+)
+def test_the_weight_follows_its_schedule(schedule, weights):
+    config = from_mapping(RNDConfig, {"scale_value": 2.0, "weight_schedule": schedule}, "rnd_config")
+    assert [config.weight_at(frame) for frame in (0, 100, 200, 400)] == weights
+
+
+@pytest.mark.parametrize(
+    ("rnd", "text"),
+    [
+        ({"scale": 1.0}, r"rnd_config\.scale=1\.0: unknown key; did you mean scale_value"),
+        ({"learning_rate": 0}, r"learning_rate=0: must be greater than 0"),
+        ({"update_proportion": 1.5}, r"update_proportion=1\.5: must be between 0 and 1"),
+        ({"value": "apart"}, r"value=apart: must be one of mixed, separate"),
+        ({"episodic": False}, r"episodic=False: .* set value: separate"),
+        ({"weight_schedule": {"mode": "step"}}, r"weight_schedule\.final_frame=null: mode=step needs it"),
+        (
+            {"weight_schedule": {"mode": "linear", "initial_frame": 9, "final_frame": 9}},
+            r"final_frame=9: must be greater than initial_frame=9",
+        ),
+        ({"network": {"name": "rnd"}}, r"rnd_config\.network\.name=rnd: 'rnd' is no network"),
+        ({"network": {"name": "rnd_curiosity", "mlp": {"net": {"units": [8]}}}}, r"net\.units=\[8\]: must end"),
+        ({"network": {"name": "rnd_curiosity", "mlp": {"rnd": {"units": []}}}}, r"rnd\.units=\[\]: needs at"),
+        ({"network": {"name": "rnd_curiosity", "cnn": {}}}, r"cnn: curiosity about images is not available"),
+    ],
+)
+def test_wrong_values_are_refused_before_anything_is_built(rnd, text):
+    with pytest.raises(ConfigError, match=text):
+        Runner().load(toy_params(rnd_config=rnd))
+
+
+@pytest.mark.parametrize(
+    ("rnd", "text"),
+    [
+        ({"minibatch_size": 5}, r"rnd_config\.minibatch_size=5: does not divide .* = 12; try 4"),
+        ({"update_proportion": 0.01}, r"update_proportion=0\.01: leaves nothing of minibatches of 12"),
+        ({"network": {"name": "actor_critic"}}, r"rnd_config\.network"),
+    ],
+)
+def test_what_does_not_fit_is_refused(rnd, text):
+    with pytest.raises(ConfigError, match=text):
+        curiosity(**rnd)
+
+
+def test_a_policy_is_something_else():
+    with pytest.raises(ConfigError, match="rnd_curiosity: is no policy"):
+        NetworkBuilder().load({"name": "rnd_curiosity"}).build("a2c", input_shape=(2,), actions_num=1)
+    with pytest.raises(ConfigError, match=r"observations of shape \(4, 4, 3\): rnd_curiosity takes vectors"):
+        NetworkBuilder().load({"name": "rnd_curiosity"}).build("rnd", input_shape=(4, 4, 3))
+
+
+def test_the_block_of_rl_games_loads():
+    units = {"rnd": {"units": [16, 8]}, "net": {"units": [4, 4, 8]}}
+    initializer = {"name": "default", "scale": 2}
+    network = {"name": "rnd_curiosity", "mlp": {**units, "activation": "elu", "initializer": initializer}}
+    network["mlp"]["regularizer"] = {"name": "None"}
+    block = {"scale_value": 1, "episodic": True, "episode_length": 128, "gamma": 0.99, "mini_epochs": 2}
+    made = curiosity(**block, learning_rate="5e-4", network=network)
+    shapes = [tuple(parameter.shape) for parameter in made.network.predictor.parameters()]
+    assert shapes == [(4, 2), (4,), (4, 4), (4,), (8, 4), (8,)]
+    assert not any(parameter.requires_grad for parameter in made.network.target.parameters())
+    assert isinstance(made.network.predictor[1], torch.nn.ELU) and len(made.network.predictor) == 5
+
+
+def test_rewards_are_in_deviations_of_their_returns():
+    made = curiosity(gamma=0.5)
+    obs = torch.randn(3, 4, 2)
+    rewards = made.rewards(obs)
+    flat = obs.flatten(0, 1).double()
+    seen = ((flat - flat.mean(0)) / (flat.var(0, unbiased=False) + 1e-5).sqrt()).clamp(-5, 5)
+    with torch.no_grad():
+        predicted, target = made.network(seen.float())
+    errors = (predicted - target).square().mean(-1).view(3, 4)
+    r0, r1, r2 = errors
+    returns = torch.stack([r0, r1 + 0.5 * r0, r2 + 0.5 * r1 + 0.25 * r0])
+    torch.testing.assert_close(rewards, errors / returns.double().std(unbiased=False).float())
+    torch.testing.assert_close(made.returns, returns[-1])
+    made.rewards(obs)  # the sums go on where they were
+    torch.testing.assert_close(made.returns, r2 + 0.5 * (r1 + 0.5 * (r0 + 0.5 * returns[-1])))
+
+
+def test_normalisers_are_choices():
+    made = curiosity(normalize_input=False, normalize_reward=False)
+    obs = torch.randn(3, 4, 2)
+    with torch.no_grad():
+        expected = prediction_errors(*made.network(obs.flatten(0, 1))).view(3, 4)
+    torch.testing.assert_close(made.rewards(obs), expected)
+    made.train({"final_obses": obs.flatten(0, 1)})
+    assert made.obs_moments.count == 0 and made.return_moments.count == 0
+
+
+def test_every_observation_is_seen_once_and_after_its_reward():
+    made = curiosity()
+    obs = torch.randn(3, 4, 2)
+    made.rewards(obs)
+    made.train({"final_obses": obs.flatten(0, 1)})
+    assert made.obs_moments.count == 12  # the first rollout: before its reward
+    made.rewards(obs)
+    assert made.obs_moments.count == 12
+    made.train({"final_obses": obs.flatten(0, 1)})
+    assert made.obs_moments.count == 24
+
+
+def test_rewards_are_added_or_stand_side_by_side():
+    task, obs = torch.randn(3, 4, 1), torch.randn(3, 4, 2)
+    schedule = {"mode": "step", "final_frame": 50, "final_value": 0.5}
+    mixed = curiosity(scale_value=2.0, weight_schedule=schedule)
+    own = curiosity().rewards(obs).unsqueeze(-1)
+    torch.testing.assert_close(mixed.add_rewards(task, obs, 0), task + 2.0 * own)
+    both = curiosity(scale_value=2.0, weight_schedule=schedule, value="separate")
+    torch.testing.assert_close(both.add_rewards(task, obs, 60), torch.cat([task, own], dim=-1))
+    advantages = torch.ones(3, 4, 2)
+    assert both.weigh(advantages)[0, 0].tolist() == [1.0, 0.5]
+    assert mixed.weigh(advantages[..., :1]).sum() == 12
+
+
+def test_what_was_seen_often_is_worth_less_than_what_is_new():
+    made = curiosity(num_envs=16, horizon=8, mini_epochs=20)
+    torch.manual_seed(1)
+    angles = torch.rand(8, 16) * torch.pi  # half a circle; the other half is never seen
+    old = torch.stack([angles.cos(), angles.sin()], dim=-1)
+    before = made.rewards(old).mean()
+    for _ in range(10):
+        figures = made.train({"final_obses": old.flatten(0, 1)})
+        after = made.rewards(old).mean()
+    assert set(figures) == {"info/rnd_error", "info/rnd_reward", "info/rnd_weight", "info/rnd_loss"}
+    new = old * tensor([1.0, -1.0])
+    with torch.no_grad():
+        seen, unseen = made.errors(old.flatten(0, 1)).mean(), made.errors(new.flatten(0, 1)).mean()
+    assert after < 0.1 * before
+    assert unseen > 10 * seen
+
+
+def test_the_predictor_learns_from_a_share_of_each_minibatch():
+    made = curiosity(update_proportion=0.25)
+    sizes = []
+    made.network.register_forward_pre_hook(lambda module, inputs: sizes.append(len(inputs[0])))
+    made.train({"final_obses": torch.randn(12, 2)})
+    assert sizes == [3]
+
+
+def test_state_goes_on():
+    made, other = curiosity(), curiosity(learning_rate=3e-3)
+    obs = torch.randn(3, 4, 2)
+    for _ in range(2):
+        made.rewards(obs)
+        made.train({"final_obses": obs.flatten(0, 1)})
+    other.load_state_dict(made.state_dict(), "a file")
+    other.load_worker_state(made.worker_state())
+    torch.testing.assert_close(other.rewards(obs), made.rewards(obs), rtol=0, atol=0)
+    assert other.rollouts == made.rollouts == 3
+    assert other.optimizer.param_groups[0]["lr"] == 3e-3  # the configuration's
+    other.load_state_dict({}, "a file without curiosity")  # it begins anew
