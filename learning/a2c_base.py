@@ -16,14 +16,14 @@ from torch import Tensor, nn
 from learning import observations, vecenv
 from learning.agent_base import AgentBase
 from learning.agent_config import BaseAgentConfig
-from learning.central_value import CentralValueTrain
-from learning.central_value_config import CentralValueConfig
+from learning.central_value import create_central_value
 from learning.config import AgentConfig
 from learning.dataset import PPODataset
 from learning.experience import Field
 from learning.learning_rate import LearningRate
 from learning.losses import actor_loss, critic_loss, smoothed_actor_loss
-from learning.recurrent_rollout import STATES, RecurrentRollout, RnnStates, check_seq_length
+from learning.next_values import next_values, recorded_next_values
+from learning.recurrent_rollout import STATES, RnnStates, check_seq_length, create_recurrent
 from learning.returns import compute_gae
 from learning.running_mean_std import moments_of, pool_moments
 from learning.training_state import load_optimizer
@@ -56,7 +56,7 @@ class A2CBase(AgentBase):
         )
 
     def create_optimizers(self) -> None:
-        """Build the optimizer, its schedule, and what cuts rollouts into minibatches."""
+        """Build the optimizer, its schedule, what cuts rollouts into minibatches, and the central critic."""
         config = self.config
         self.optimizer = self.create_optimizer()
         self.learning_rate = LearningRate(config, self.optimizer)
@@ -67,23 +67,9 @@ class A2CBase(AgentBase):
         self.dataset = PPODataset(
             self.batch_size, self.minibatch_size, self.device, config.shuffle_minibatches, seq_length
         )
-        self.recurrent = self._create_recurrent() if self.is_rnn else None
-        self.central_value = None
-        if config.central_value_config is not None:
-            self.central_value = self._create_central_value(config.central_value_config)
-
-    def _create_central_value(self, config: CentralValueConfig) -> CentralValueTrain:
-        shape = observations.shape_of(vecenv.state_space(self.vec_env))
-        return CentralValueTrain(config, self.config, shape, self.batch_size, self.distributed, self.device)
-
-    def _create_recurrent(self) -> RecurrentRollout:
-        states: RnnStates = self.model.get_default_rnn_state()  # type: ignore[operator]
-        return RecurrentRollout(
-            tuple(state.to(self.device) for state in states),
-            self.horizon_length,
-            self.num_actors,
-            self.config.seq_length,
-            self.config.zero_rnn_on_done,
+        self.recurrent = create_recurrent(self.model, config, self.num_actors, self.device)
+        self.central_value = create_central_value(
+            config, self.vec_env, self.batch_size, self.distributed, self.device
         )
 
     def parameter_groups(self) -> list[dict[str, Any]]:
@@ -228,41 +214,17 @@ class A2CBase(AgentBase):
         return {**fields, "advantages": advantages.flatten(0, 1), "returns": returns.flatten(0, 1)}
 
     def next_values(self) -> Tensor:
-        """Return V of the observation that each step really led to, (horizon_length, num_envs, 1).
-
-        Inside an episode it is the value that the next step recorded. Where an episode ended by time it is
-        the value of its final observation, where it failed 0; only those rows and the observations after the
-        last step take a forward pass, one for all.
-        """
-        rows: tuple[Tensor, ...] = ()
-        kind = "obs" if self.central_value is None else "states"
-        seen = observations.to_device(self.obs[kind], self.device)
-        if self.recurrent is not None and self.central_value is None:
-            return self._next_values_rnn(self.get_values(seen, self.recurrent.states))
-        if self.config.value_bootstrap:
-            rows = self.experience_buffer["time_outs"].nonzero(as_tuple=True)
-            final = "final_obses" if self.central_value is None else "final_states"
-            seen = observations.concatenate(seen, observations.read(self.experience_buffer, final, rows))
-        critic = self.get_values if self.central_value is None else self.central_value.get_values
-        last_values = critic(seen)
-        following = self._following(last_values[: self.num_actors])
-        if rows:
-            following[rows] = last_values[self.num_actors :]
-        return following
-
-    def _next_values_rnn(self, last_values: Tensor) -> Tensor:
-        """Return `next_values` from those that were recorded, since states are gone by the rollout's end."""
-        following = self._following(last_values)
-        if not self.config.value_bootstrap:
-            return following
-        time_outs = self.experience_buffer["time_outs"].unsqueeze(-1)
-        return torch.where(time_outs, self.experience_buffer["final_values"], following)
-
-    def _following(self, last_values: Tensor) -> Tensor:
-        """Return the next step's values, 0 where an episode ended."""
-        buffer = self.experience_buffer
-        following = torch.cat([buffer["values"][1:], last_values.unsqueeze(0)])
-        return following.masked_fill_(buffer["dones"].unsqueeze(-1), 0.0)
+        """Return V of the observation that each step really led to; see learning/next_values.py."""
+        buffer, bootstraps = self.experience_buffer, self.config.value_bootstrap
+        if self.central_value is not None:
+            states = observations.to_device(self.obs["states"], self.device)
+            final = "final_states" if bootstraps else None
+            return next_values(buffer, self.central_value.get_values, states, final)
+        seen = observations.to_device(self.obs["obs"], self.device)
+        if self.recurrent is not None:
+            last_values = self.get_values(seen, self.recurrent.states)
+            return recorded_next_values(buffer, last_values, bootstraps)
+        return next_values(buffer, self.get_values, seen, "final_obses" if bootstraps else None)
 
     # ---------------------------------------------------------------- update
 
@@ -368,23 +330,14 @@ class A2CBase(AgentBase):
             res_dict: what the model's forward pass returned for it.
         """
         config = self.config
+        old, new = input_dict["old_logp_actions"], res_dict["prev_neglogp"]
         surrogate = smoothed_actor_loss if config.use_smooth_clamp else actor_loss
-        a_loss = surrogate(
-            input_dict["old_logp_actions"],
-            res_dict["prev_neglogp"],
-            input_dict["advantages"],
-            config.ppo,
-            config.e_clip,
-        ).mean()
+        a_loss = surrogate(old, new, input_dict["advantages"], config.ppo, config.e_clip).mean()
         c_loss = torch.zeros((), device=a_loss.device)
         if self.central_value is None or config.use_experimental_cv:
-            c_loss = critic_loss(
-                input_dict["old_values"],
-                res_dict["values"],
-                config.e_clip,
-                input_dict["returns"],
-                config.clip_value,
-            ).mean()
+            old_values, returns = input_dict["old_values"], input_dict["returns"]
+            errors = critic_loss(old_values, res_dict["values"], config.e_clip, returns, config.clip_value)
+            c_loss = errors.mean()
         entropy = res_dict["entropy"].mean()
         loss = a_loss + 0.5 * config.critic_coef * c_loss - self.learning_rate.entropy_coef * entropy
         figures = {"a_loss": a_loss, "c_loss": c_loss, "entropy": entropy}
@@ -441,7 +394,7 @@ class A2CBase(AgentBase):
         return {"learning_rate": self.learning_rate.value, "e_clip": self.config.e_clip}
 
     def optimizer_state(self) -> dict[str, Any]:
-        """Return the optimizer's state, and the schedule's."""
+        """Return the states of optimizer, schedule and central critic."""
         central = {} if self.central_value is None else self.central_value.state_dict()
         own = {"optimizer": self.optimizer.state_dict(), "learning_rate": self.learning_rate.state_dict()}
         return {**own, **central}
