@@ -14,6 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from learning import observations, vecenv
+from learning.advantages import AdvantageNormalizer
 from learning.agent_base import AgentBase
 from learning.agent_config import BaseAgentConfig
 from learning.central_value import create_central_value
@@ -25,7 +26,6 @@ from learning.losses import actor_loss, critic_loss, smoothed_actor_loss
 from learning.next_values import next_values, recorded_next_values
 from learning.recurrent_rollout import STATES, RnnStates, check_seq_length, create_recurrent
 from learning.returns import compute_gae
-from learning.running_mean_std import moments_of, pool_moments
 from learning.training_state import load_optimizer
 from learning.vecenv import ObsDict
 
@@ -67,6 +67,7 @@ class A2CBase(AgentBase):
         self.dataset = PPODataset(
             self.batch_size, self.minibatch_size, self.device, config.shuffle_minibatches, seq_length
         )
+        self.advantage_normalizer = AdvantageNormalizer(config, self.distributed, self.device)
         self.recurrent = create_recurrent(self.model, config, self.num_actors, self.device)
         self.central_value = create_central_value(
             config, self.vec_env, self.batch_size, self.distributed, self.device
@@ -371,12 +372,8 @@ class A2CBase(AgentBase):
         return normalizer(values), normalizer(returns)
 
     def normalize_advantages(self, advantages: Tensor) -> Tensor:
-        """Return advantages (batch_size,) with mean 0 and variance 1 over the batches of all workers."""
-        if not self.config.normalize_advantage:
-            return advantages
-        own = moments_of(advantages, ())
-        pooled = pool_moments(own, torch.zeros_like(own.mean), self.distributed)
-        return (advantages - pooled.mean.float()) / (pooled.var.sqrt().float() + 1e-8)
+        """Return advantages (batch_size,) normalised as the configuration says, alike on all workers."""
+        return self.advantage_normalizer(advantages)
 
     # ---------------------------------------------------------------- state
 
@@ -394,13 +391,14 @@ class A2CBase(AgentBase):
         return {"learning_rate": self.learning_rate.value, "e_clip": self.config.e_clip}
 
     def optimizer_state(self) -> dict[str, Any]:
-        """Return the states of optimizer, schedule and central critic."""
+        """Return the states of optimizer, schedule, central critic and moving advantage statistics."""
         central = {} if self.central_value is None else self.central_value.state_dict()
         own = {"optimizer": self.optimizer.state_dict(), "learning_rate": self.learning_rate.state_dict()}
-        return {**own, **central}
+        return {**own, **central, **self.advantage_normalizer.state_dict()}
 
     def load_optimizer_state(self, state: Mapping[str, Any], source: str) -> None:
         """Load moments and rates; all other settings stay those of this run's configuration."""
+        self.advantage_normalizer.load_state_dict(state, source)
         if self.central_value is not None:
             self.central_value.load_state_dict(state, source)
         if load_optimizer(self.optimizer, state.get("optimizer"), source):
