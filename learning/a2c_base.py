@@ -20,6 +20,7 @@ from learning.agent_config import BaseAgentConfig
 from learning.central_value import create_central_value
 from learning.config import AgentConfig
 from learning.dataset import PPODataset
+from learning.diagnostics import PpoDiagnostics
 from learning.experience import Field
 from learning.learning_rate import LearningRate
 from learning.losses import actor_loss, critic_loss, smoothed_actor_loss
@@ -68,6 +69,7 @@ class A2CBase(AgentBase):
             self.batch_size, self.minibatch_size, self.device, config.shuffle_minibatches, seq_length
         )
         self.advantage_normalizer = AdvantageNormalizer(config, self.distributed, self.device)
+        self.diagnostics = PpoDiagnostics(config.use_diagnostics, self.distributed)
         self.recurrent = create_recurrent(self.model, config, self.num_actors, self.device)
         self.central_value = create_central_value(
             config, self.vec_env, self.batch_size, self.distributed, self.device
@@ -238,12 +240,15 @@ class A2CBase(AgentBase):
         self.before_update(batch_dict)
         self.prepare_dataset(batch_dict)
         self.algo_observer.after_steps()
-        for _ in range(self.config.mini_epochs):
+        for number in range(self.config.mini_epochs):
             self.dataset.apply_permutation()
             for index in range(len(self.dataset)):
-                self.losses.add(self.train_actor_critic(self.dataset[index]))
+                figures = self.train_actor_critic(self.dataset[index])
+                self.losses.add(self.diagnostics.of_pass(figures, number))
             self.learning_rate.after_mini_epoch(self.epoch_num, self.frame)
         self.learning_rate.after_epoch(self.epoch_num, self.frame)
+        targets, stats = self.dataset.values_dict, self.advantage_normalizer.stats
+        self.losses.add(self.diagnostics.of_rollout(targets, self.value_mean_std, stats))
         self._train_central_value(batch_dict)
         self.update_input_normalizer(batch_dict)
         self.after_epoch(batch_dict)
@@ -303,7 +308,8 @@ class A2CBase(AgentBase):
         with torch.no_grad():
             kl = self.policy_kl(input_dict, res_dict).mean()
             kl = self.distributed.average_gradients_(self.model.parameters(), kl.reshape(1))[0]
-        return {**figures, **extra_figures, "kl": kl}
+        figures = {**figures, **extra_figures, "kl": kl}
+        return self.diagnostics.of_minibatch(input_dict, res_dict, figures, self.config.e_clip)
 
     def _sequence_columns(self, batch_dict: Mapping[str, Tensor]) -> list[str]:
         return [name for name in batch_dict if name == "episode_starts" or name.startswith(STATES)]
@@ -367,9 +373,14 @@ class A2CBase(AgentBase):
         """Add returns (batch_size, 1) to the value's moments; return both normalised by them."""
         if not self.config.normalize_value:
             return values, returns
-        normalizer: Any = (self.central_value or self.model).value_mean_std
+        normalizer = self.value_mean_std
         normalizer.update_from(returns, self.distributed)
         return normalizer(values), normalizer(returns)
+
+    @property
+    def value_mean_std(self) -> Any:
+        """The normaliser of values, the central critic's where there is one; None without."""
+        return getattr(self.central_value or self.model, "value_mean_std", None)
 
     def normalize_advantages(self, advantages: Tensor) -> Tensor:
         """Return advantages (batch_size,) normalised as the configuration says, alike on all workers."""

@@ -119,6 +119,8 @@ class AgentConfig(BaseAgentConfig):
     """Discrete actions: ask the environment before every step which are allowed."""
     shuffle_minibatches: bool = True
     """Draw minibatches at random; false cuts the rollout into ranges of time steps."""
+    use_diagnostics: bool = False
+    """Write `diagnostics/…` figures: how well values explain returns, how many samples are clipped."""
 
     def __post_init__(self) -> None:
         """Check single values and the rules between them."""
