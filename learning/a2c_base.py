@@ -297,19 +297,20 @@ class A2CBase(AgentBase):
         Returns:
             0-dim figures, as `train_actor_critic`; `kl` is the mean over all workers.
         """
+        minibatch = self.augment(input_dict)
         with self.autocast():
-            res_dict = self.model(self.model_inputs(input_dict))
-        loss, figures = self.calc_losses(input_dict, res_dict)
-        extra_loss, extra_figures = self.extra_losses(input_dict, res_dict)
+            res_dict = self.model(self.model_inputs(minibatch))
+        loss, figures = self.calc_losses(minibatch, res_dict)
+        extra_loss, extra_figures = self.extra_losses(minibatch, res_dict)
         if extra_loss is not None:
             loss = loss + extra_loss
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward()
         with torch.no_grad():
-            kl = self.policy_kl(input_dict, res_dict).mean()
+            kl = self.policy_kl(minibatch, res_dict)[: len(input_dict["actions"])].mean()
             kl = self.distributed.average_gradients_(self.model.parameters(), kl.reshape(1))[0]
         figures = {**figures, **extra_figures, "kl": kl}
-        return self.diagnostics.of_minibatch(input_dict, res_dict, figures, self.config.e_clip)
+        return self.diagnostics.of_minibatch(minibatch, res_dict, figures, self.config.e_clip)
 
     def _sequence_columns(self, batch_dict: Mapping[str, Tensor]) -> list[str]:
         return [name for name in batch_dict if name == "episode_starts" or name.startswith(STATES)]

@@ -14,6 +14,7 @@ from learning.agent_config import (
 )
 from learning.central_value_config import CentralValueConfig
 from learning.moving_stats import MovingStatsKind
+from learning.symmetry import SymmetryConfig
 from learning.typed_config import MISSING, ConfigError
 
 CONSTANT_SCHEDULES = (None, "None", "constant", "fixed", "identity")
@@ -119,6 +120,8 @@ class AgentConfig(BaseAgentConfig):
     """Discrete actions: ask the environment before every step which are allowed."""
     shuffle_minibatches: bool = True
     """Draw minibatches at random; false cuts the rollout into ranges of time steps."""
+    symmetry_config: SymmetryConfig | None = None
+    """Continuous actions: learn from mirrored samples too, or be asked to act alike; null = neither."""
     use_diagnostics: bool = False
     """Write `diagnostics/…` figures: how well values explain returns, how many samples are clipped."""
 
