@@ -28,6 +28,7 @@ from learning.next_values import next_values, recorded_next_values
 from learning.recurrent_rollout import STATES, RnnStates, check_seq_length, create_recurrent
 from learning.returns import compute_gae
 from learning.training_state import load_optimizer
+from learning.tunables import Tunable, of_config
 from learning.vecenv import ObsDict
 
 
@@ -397,6 +398,12 @@ class A2CBase(AgentBase):
         """Take up a state of `worker_state`."""
         if self.recurrent is not None and "recurrent" in state:
             self.recurrent.load_state_dict(state["recurrent"])
+
+    def tunables(self) -> dict[str, Tunable]:
+        """Return RL Games' settings that may change while training runs."""
+        names = ("grad_norm", "critic_coef", "bounds_loss_coef", "gamma", "tau", "e_clip")
+        keys = {name: name for name in names} | {"mini_epochs_num": "mini_epochs"}
+        return {**of_config(keys), **self.learning_rate.tunables()}
 
     def learning_figures(self) -> dict[str, float]:
         """Return the learning rate and the clip range."""
