@@ -8,6 +8,8 @@ from pathlib import Path
 
 import yaml
 
+from app.train_file import KEY, TrainFile, given_file
+
 CONFIG_DIR = Path(__file__).resolve().parent.parent / "cfg"
 TRAIN_ALIASES = {"HumanoidAMPPPO": "HumanoidAMP", "HumanoidAMPPPOLowGP": "HumanoidAMPLowGP"}
 """IsaacGymEnvs' names of train files, and ours."""
@@ -27,6 +29,8 @@ class Choices:
     """overrides and options"""
     notes: tuple[str, ...] = ()
     """one line for each decision that the user should know of"""
+    train_file: TrainFile | None = None
+    """a configuration of RL Games in place of a train file"""
 
 
 def default_train(task: str) -> str:
@@ -46,17 +50,16 @@ def resolve_names(arguments: Sequence[str], config_dirs: Sequence[Path]) -> Choi
         config_dirs: directories with `task/` and `train/`, the first one that has a file wins.
     """
     arguments = [_without_alias(argument) for argument in arguments]
+    file = given_file(arguments)
+    notes = file.notes() if file else ()
     task, train = _chosen(arguments, "task"), _chosen(arguments, "train")
-    variant = f"{task}{MOTION_VARIANT}"
-    if (
-        not task
-        or not train
-        or not _find(config_dirs, "task", variant)
-        or not _needs_motions(_find(config_dirs, "train", train))
-    ):
-        return Choices(arguments)
+    variant, source = f"{task}{MOTION_VARIANT}", file.source if file else _find(config_dirs, "train", train)
+    if not task or not _find(config_dirs, "task", variant) or not _needs_motions(source):
+        return Choices(arguments, notes, file)
     taken = [f"task={variant}" if argument == f"task={task}" else argument for argument in arguments]
-    return Choices(taken, (f"train={train} learns from motions, so task={task} is task={variant}",))
+    given = f"{KEY}={source}" if file else f"train={train}"
+    note = f"{given} learns from motions, so task={task} is task={variant}"
+    return Choices(taken, (*notes, note), file)
 
 
 def _without_alias(argument: str) -> str:
@@ -70,7 +73,9 @@ def _chosen(arguments: Sequence[str], group: str) -> str | None:
     return names[-1] if names else None
 
 
-def _find(config_dirs: Sequence[Path], group: str, name: str) -> Path | None:
+def _find(config_dirs: Sequence[Path], group: str, name: str | None) -> Path | None:
+    if name is None:
+        return None
     files = (directory / group / f"{name}.yaml" for directory in config_dirs)
     return next((file for file in files if file.is_file()), None)
 

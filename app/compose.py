@@ -19,6 +19,8 @@ from app.choices import CONFIG_DIR, Choices, resolve_names
 from app.errors import UnknownKeyError, translated
 from app.resolvers import register_resolvers
 from app.schema import is_schema_key
+from app.train_file import KEY as TRAIN_FILE
+from app.train_file import OPTION, TrainFile, write_option
 from learning.typed_config import ConfigError
 
 OPTIONS_WITH_VALUE = frozenset(
@@ -41,6 +43,8 @@ class Job:
     """directories that files were looked for in, the first one that has a file wins"""
     notes: tuple[str, ...] = ()
     """what was decided about the choices"""
+    train_file: TrainFile | None = None
+    """what `train_file=` named; its name is then the choice of the group `train`"""
 
 
 def compose(argv: Sequence[str]) -> list[Job]:
@@ -72,10 +76,11 @@ def _compose(argv: Sequence[str]) -> list[Job]:
     def collect(config: DictConfig) -> None:
         pending.append((config, cast(DictConfig, HydraConfig.get())))
 
-    choices = resolve_choices(argv)
-    with translated(argv, known_keys), _hydra_arguments(choices.arguments):
-        hydra.main(version_base="1.3", config_path=str(CONFIG_DIR), config_name="config")(collect)()
-        return [_job(config, hydra_config, choices.notes) for config, hydra_config in pending]
+    with translated(argv, known_keys):
+        choices = resolve_choices(argv)
+        with _hydra_arguments(choices) as scratch:
+            hydra.main(version_base="1.3", config_path=str(CONFIG_DIR), config_name="config")(collect)()
+            return [_job(config, hydra_config, choices, scratch) for config, hydra_config in pending]
 
 
 def recompose(job: Job, overrides: Sequence[str]) -> Job:
@@ -142,32 +147,42 @@ def known_keys(argv: Sequence[str]) -> dict[str, Any]:
         a for i, a in enumerate(argv) if a.startswith("--config-dir") or (i and argv[i - 1] == "--config-dir")
     ]
     choices = [a.split(",")[0] for a in argv if override_key(a) in GROUPS and "=" in a]
-    return compose([*options, *choices])[0].config
+    file = [a for a in argv if override_key(a) == TRAIN_FILE]
+    return compose([*options, *choices, *file])[0].config
 
 
-def _job(config: DictConfig, hydra_config: DictConfig, notes: tuple[str, ...]) -> Job:
+def _job(config: DictConfig, hydra_config: DictConfig, choices: Choices, scratch: str) -> Job:
     plain = OmegaConf.to_container(config, resolve=True, throw_on_missing=True)
-    sources = [source.path for source in hydra_config.runtime.config_sources if source.schema == "file"]
+    files = [source.path for source in hydra_config.runtime.config_sources if source.schema == "file"]
+    chosen = {group: hydra_config.runtime.choices.get(group) for group in GROUPS}
+    if choices.train_file is not None:
+        chosen |= {"train": choices.train_file.name, "overlay": None}
     return Job(
         config=plain,  # type: ignore[arg-type]
-        overrides=tuple(hydra_config.overrides.task),
-        choices={group: hydra_config.runtime.choices.get(group) for group in GROUPS},
-        config_dirs=tuple(Path(path) for path in sources),
-        notes=notes,
+        overrides=tuple(item for item in hydra_config.overrides.task if item != f"train={OPTION}"),
+        choices=chosen,
+        config_dirs=tuple(Path(path) for path in files if path != scratch),
+        notes=choices.notes,
+        train_file=choices.train_file,
     )
 
 
 @contextlib.contextmanager
-def _hydra_arguments(argv: Sequence[str]) -> Iterator[None]:
-    """Let Hydra read `argv`, raise its errors instead of printing them, and leave no directory behind."""
+def _hydra_arguments(choices: Choices) -> Iterator[str]:
+    """Let Hydra read the arguments, raise its errors instead of printing them, and leave no directory behind.
+
+    Yields:
+        A directory that is gone afterwards; a `train_file` was put into it.
+    """
     full_error = os.environ.get("HYDRA_FULL_ERROR")
     saved = sys.argv
     with tempfile.TemporaryDirectory(prefix="gaitway_") as scratch:
         places = [f"hydra.run.dir='{scratch}'", f"hydra.sweep.dir='{scratch}'"]
-        sys.argv = [saved[0], *argv, *places]
+        file = write_option(choices.train_file, Path(scratch)) if choices.train_file else []
+        sys.argv = [saved[0], *choices.arguments, *file, *places]
         os.environ["HYDRA_FULL_ERROR"] = "1"
         try:
-            yield
+            yield scratch
         finally:
             sys.argv = saved
             if full_error is None:

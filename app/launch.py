@@ -48,7 +48,7 @@ def _started(plan: Plan) -> Iterator[None]:
     """Make the run's directory and say what starts."""
     directory = plan.directory
     if directory is not None and not plan.settings.test:
-        directory.create(plan.config, plan.overrides)
+        directory.create(plan.config, plan.overrides, plan.train_file)
     _announce(plan)
     try:
         yield

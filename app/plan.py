@@ -8,7 +8,7 @@ from __future__ import annotations
 import copy
 import dataclasses
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -25,10 +25,13 @@ from app.run_directory import (
     find_checkpoint,
     new_run,
     stored_overrides,
+    train_file_copy,
 )
 from app.schema import RunConfig
 from app.sources import with_source
 from app.tracking import check_tracking
+from app.train_file import KEY as TRAIN_FILE
+from app.train_file import TrainFile, override_for
 from app.video import check_video
 from learning.torch_runner import Runner
 from learning.typed_config import ConfigError, from_mapping
@@ -62,6 +65,8 @@ class Plan:
     """file to start from"""
     notes: list[str] = field(default_factory=list)
     """what the user should know of what was decided"""
+    train_file: TrainFile | None = None
+    """a configuration of RL Games in place of a file of cfg/train"""
 
     @property
     def params(self) -> dict[str, Any]:
@@ -82,7 +87,8 @@ class Plan:
     def play_command(self) -> str:
         """What to type to see what this run learned."""
         run = self.run_dir.name if self.run_dir else ""
-        return play_command(self.task, self.train, run, self.config_dir)
+        file = train_file_copy(RUNS / run, self.train) if self.train_file else None
+        return play_command(self.task, self.train, run, self.config_dir, file)
 
     @property
     def title(self) -> str:
@@ -163,6 +169,7 @@ def _plan(job: Job, found: Checkpoint | None, make_runner: Callable[[], Runner])
         directory=directory,
         checkpoint=found.path if found else None,
         notes=notes,
+        train_file=job.train_file,
     )
 
 
@@ -205,18 +212,37 @@ def _as_its_run(job: Job, run: Path) -> Job:
     if not stored:
         return job
     kept = {override_key(item): item.split("=", 1)[-1] for item in stored}
-    for group in ("task", "train"):
-        trained, asked = kept.get(group), job.choices[group]
-        if trained not in (None, asked) and (group == "task" or _is_given(job, group)):
-            raise ConfigError(
-                f"{group}={asked}: {shown(run)} was trained with {group}={trained}; say {group}={trained}"
-            )
+    _check_choices(job, kept, run)
     machine = [f"{key}={job.config[key]}" for key in MACHINE_KEYS]
     dropped = {"num_workers"} if _is_test(job) else set()
+    if TRAIN_FILE in kept:  # it takes the place of train, whose name is kept beside it
+        dropped |= {"train", TRAIN_FILE}
+        copy = train_file_copy(run, kept["train"])
+        machine.append(override_for(copy) if copy.is_file() else f"{TRAIN_FILE}={kept[TRAIN_FILE]}")
     stored = [item for item in stored if override_key(item) not in dropped]
     # A run that named itself keeps its files' names, also when asked for by its directory.
     own = [item for item in job.overrides if override_key(item) != "experiment" or "experiment" in kept]
     return recompose(job, [*stored, *machine, *own])
+
+
+def _check_choices(job: Job, kept: Mapping[str, str], run: Path) -> None:
+    """Refuse another task or train file than the run's.
+
+    Args:
+        job: what is asked for.
+        kept: the run's overrides by key.
+        run: the run's directory.
+    """
+    asked, trained = job.choices["task"], kept.get("task")
+    if trained not in (None, asked):
+        raise ConfigError(f"task={asked}: {shown(run)} was trained with task={trained}; say task={trained}")
+    asked, trained, by_file = job.choices["train"], kept.get("train"), TRAIN_FILE in kept
+    names_another = trained not in (None, asked) or by_file != (job.train_file is not None)
+    if names_another and (job.train_file is not None or _is_given(job, "train")):
+        given = f"{TRAIN_FILE}={job.train_file.source}" if job.train_file else f"train={asked}"
+        fix = f"leave {given.split('=')[0]} out" if by_file else f"say train={trained}"
+        was = f"{TRAIN_FILE}={kept[TRAIN_FILE]}" if by_file else f"train={trained}"
+        raise ConfigError(f"{given}: {shown(run)} was trained with {was}; {fix}")
 
 
 def _directory(job: Job, settings: RunConfig, found: Checkpoint | None) -> RunDirectory | None:

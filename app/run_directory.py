@@ -17,6 +17,7 @@ import yaml
 from omegaconf import OmegaConf
 
 from app.compose import override_key
+from app.train_file import TrainFile
 from learning.typed_config import ConfigError, suggest
 
 RUNS = Path("runs")
@@ -49,13 +50,19 @@ class RunDirectory:
     path: Path
     is_new: bool
 
-    def create(self, config: dict[str, Any], overrides: Sequence[str]) -> None:
+    def create(
+        self, config: dict[str, Any], overrides: Sequence[str], train_file: TrainFile | None = None
+    ) -> None:
         """Make the directory (under another name if it was taken meanwhile) and write what it starts with."""
         try:
             if self.is_new:
                 self.path = _make(self.path)
             (self.path / "config.yaml").write_text(OmegaConf.to_yaml(OmegaConf.create(_escaped(config))))
             (self.path / "overrides.yaml").write_text(yaml.safe_dump(list(overrides), allow_unicode=True))
+            if train_file is not None:
+                path = train_file_copy(self.path, train_file.name)
+                path.parent.mkdir(exist_ok=True)
+                path.write_text(train_file.text, encoding="utf-8")
         except OSError as error:
             raise ConfigError(
                 f"experiment={self.path.name}: cannot write {self.path} ({error.strerror})"
@@ -121,6 +128,11 @@ def find_checkpoint(value: str, experiment: str | None, task: str, train: str, t
     run_of_file = path.resolve().parent.parent
     belongs = path.resolve().parent.name == "nn" and (run_of_file / "config.yaml").is_file()
     return Checkpoint(path.resolve(), run_of_file if belongs else None)
+
+
+def train_file_copy(run: Path, name: str) -> Path:
+    """Return where a run keeps the `train_file` of that name."""
+    return run / "train" / f"{name}.yaml"
 
 
 def stored_overrides(run: Path) -> list[str]:

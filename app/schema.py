@@ -25,6 +25,7 @@ class RunConfig:
     task: dict[str, Any]
     train: dict[str, Any]
     task_name: str
+    train_file: str | None = None
     experiment: str | None = None
     num_envs: int | None = None
     seed: int | None = 42

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
 import yaml
 
@@ -22,21 +23,28 @@ def source_of(key: str, job: Job) -> str | None:
         given = override_key(override)
         if key == given or key.startswith(f"{given}.") and given not in job.choices:
             return f"the command line: {override.lstrip('+')}"
-    for name, package in _files(job):
-        for directory in job.config_dirs:
-            path = directory / f"{name}.yaml"
-            if path.is_file() and _sets(path.read_text(), key.removeprefix(package)):
-                return str(path)
+    for source, text, prefix in _files(job):
+        if _sets(text, key.removeprefix(prefix)):
+            return source
     return None
 
 
-def _files(job: Job) -> list[tuple[str, str]]:
-    """The chosen files, strongest first, each with the prefix that its keys stand under."""
+def _files(job: Job) -> Iterator[tuple[str, str, str]]:
+    """Yield the chosen files, strongest first: path, text, and the prefix that its keys stand under."""
     under = {"overlay": "", "hardware": "", "train": "train.", "task": "task."}
-    chosen = [
-        (f"{group}/{job.choices[group]}", prefix) for group, prefix in under.items() if job.choices.get(group)
-    ]
-    return [*chosen, ("config", "")]
+    for group, prefix in under.items():
+        if group == "train" and job.train_file is not None:
+            yield str(job.train_file.source), job.train_file.text, prefix
+        elif job.choices.get(group):
+            yield from _found(job, f"{group}/{job.choices[group]}", prefix)
+    yield from _found(job, "config", "")
+
+
+def _found(job: Job, name: str, prefix: str) -> Iterator[tuple[str, str, str]]:
+    for directory in job.config_dirs:
+        path = directory / f"{name}.yaml"
+        if path.is_file():
+            yield str(path), path.read_text(), prefix
 
 
 def _sets(text: str, key: str) -> bool:

@@ -13,7 +13,13 @@ from typing import Any, Self
 
 import torch
 
-from learning.rl_games_keys import IGNORED_KEYS, IGNORED_PLAYER_KEYS, refuse_unsupported, without_ignored
+from learning.rl_games_keys import (
+    IGNORED_KEYS,
+    IGNORED_PLAYER_KEYS,
+    refuse_unsupported,
+    with_new_names,
+    without_ignored,
+)
 from learning.typed_config import MISSING, ConfigError, from_mapping
 
 CONFIG_PATH = "train.params.config"
@@ -144,7 +150,7 @@ class BaseAgentConfig:
             raise ConfigError(
                 f"{CONFIG_PATH}: holds a {type(config).__name__}, this agent needs a {cls.__name__}"
             )
-        values = without_ignored(dict(config), IGNORED_KEYS, CONFIG_PATH)
+        values = without_ignored(with_new_names(config), IGNORED_KEYS, CONFIG_PATH)
         if isinstance(values.get("player"), Mapping):
             values["player"] = without_ignored(values["player"], IGNORED_PLAYER_KEYS, f"{CONFIG_PATH}.player")
         refuse_unsupported(values, CONFIG_PATH)

@@ -13,6 +13,16 @@ from learning.typed_config import ConfigError
 
 logger = logging.getLogger(__name__)
 
+IGNORED_PARAMS_KEYS: dict[str, str] = {
+    "load_checkpoint": "RL Games does not read it",
+    "load_path": "RL Games does not read it",
+    "torch_threads": "threads are set by train.py",
+}
+"""The same as `IGNORED_KEYS`, for `params` itself."""
+
+RENAMED_KEYS: dict[str, str] = {"seq_len": "seq_length"}
+"""RL Games' old names, and the new ones, which count where both are given."""
+
 IGNORED_KEYS: dict[str, str] = {
     "algo_observer": "observers are handed to Runner",
     "bptt_length": "RL Games reads it and does not use it",
@@ -30,7 +40,6 @@ IGNORED_KEYS: dict[str, str] = {
     "multi_gpu_sync_stats_mode": "statistics are always pooled",
     "network_path": "RL Games reads it and does not use it",
     "pbt_idx": "there is no population",
-    "seq_len": "RL Games' old name of seq_length; say that",
     "torch_compile": "networks run eagerly",
     "use_diagnostics": "the metrics are always written",
     "vecenv_type": "environments are registered by name alone",
@@ -48,6 +57,7 @@ UNSUPPORTED_KEYS: dict[str, str] = {
 """RL Games keys whose feature does not exist here: off (false, null) passes, anything else is an error."""
 
 IGNORED_PLAYER_KEYS: dict[str, str] = {
+    "device_name": "RL Games does not read it here",
     "dir_to_monitor": "there is no evaluation worker",
     "env_config": "the player plays the environment of the training configuration",
     "evaluation": "there is no evaluation worker",
@@ -58,6 +68,23 @@ IGNORED_PLAYER_KEYS: dict[str, str] = {
     "use_vecenv": "environments are always vectorised",
 }
 """The same as `IGNORED_KEYS`, for `config.player`."""
+
+
+UNREAD_NETWORK_KEYS: dict[str, str] = {
+    "joint_obs_actions": "RL Games does not use it",
+    "regularizer": "RL Games does not read it",
+    "value_shape": "RL Games does not read it",
+}
+"""The same for the `network` blocks of RL Games' own networks, at any depth."""
+
+RL_GAMES_NETWORKS = ("actor_critic", "resnet_actor_critic", "soft_actor_critic")
+"""Networks of which it is known what they read; another may read what these do not."""
+
+
+def with_new_names(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the values by the names that count, see `RENAMED_KEYS`."""
+    renamed = {new: values[old] for old, new in RENAMED_KEYS.items() if old in values}
+    return renamed | {key: value for key, value in values.items() if key not in RENAMED_KEYS}
 
 
 def without_ignored(values: Mapping[str, Any], ignored: Mapping[str, str], path: str) -> dict[str, Any]:

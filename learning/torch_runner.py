@@ -19,6 +19,7 @@ from learning.distributed import Distributed
 from learning.object_factory import ObjectFactory
 from learning.observer import AlgoObserver, DefaultAlgoObserver, MultiObserver
 from learning.player import PpoPlayerContinuous, PpoPlayerDiscrete
+from learning.rl_games_keys import IGNORED_PARAMS_KEYS
 from learning.rnd_network_builder import PATH as RND_PATH
 from learning.sac_agent import SACAgent
 from learning.sac_players import SACPlayer
@@ -27,8 +28,6 @@ from learning.typed_config import ConfigError, unknown_key
 logger = logging.getLogger(__name__)
 
 PARAMS_KEYS = ("seed", "algo", "model", "network", "config")
-IGNORED_PARAMS_KEYS = ("load_checkpoint", "load_path", "torch_threads")
-"""RL Games' YAML carries them; nobody reads the first two, and threads are set by train.py."""
 
 
 class Runner:

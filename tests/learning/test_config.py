@@ -55,9 +55,9 @@ def test_a_missing_value_is_named():
 
 def test_rl_games_keys_without_effect_are_named_once(caplog):
     with caplog.at_level(logging.WARNING):
-        config(seq_len=4, use_diagnostics=True, player={"render": True}, self_play=False)
+        config(bptt_length=4, use_diagnostics=True, player={"render": True}, self_play=False)
     assert [record.message.count("without effect") for record in caplog.records] == [1, 1]
-    assert "seq_len" in caplog.text and "use_diagnostics" in caplog.text and "player: keys" in caplog.text
+    assert "bptt_length" in caplog.text and "use_diagnostics" in caplog.text and "player: keys" in caplog.text
 
 
 def test_rl_games_minus_one_means_no_limit():
