@@ -60,7 +60,7 @@ class Curiosity:
         device: torch.device,
     ) -> None:
         self.config, self._distributed = config, distributed
-        self.network: Any = _build(config, obs_shape)
+        self.network = _build(config, obs_shape)
         self.obs_moments, self.return_moments = _no_samples(obs_shape), _no_samples((), SMALLEST_VARIANCE)
         parts = {"network": self.network, "obs": self.obs_moments, "returns": self.return_moments}
         self.model = nn.ModuleDict(parts).to(device)
@@ -195,7 +195,7 @@ class Curiosity:
         self.returns = state["returns"].to(self.returns.device)
 
 
-def _build(config: RNDConfig, obs_shape: Any) -> nn.Module:
+def _build(config: RNDConfig, obs_shape: Any) -> Any:
     network = NetworkBuilder().load(config.network, NETWORK_PATH).build("rnd", input_shape=obs_shape)
     if not hasattr(network, "predictor"):
         raise ConfigError(
@@ -228,3 +228,12 @@ def _dataset(
             f"{minibatch_size} samples; raise it"
         )
     return PPODataset(batch_size, minibatch_size, device, agent_config.shuffle_minibatches)
+
+
+def create_curiosity(
+    config: AgentConfig, obs_shape: Any, num_envs: int, distributed: Distributed, device: torch.device
+) -> Curiosity | None:
+    """Return what `rnd_config` asks for, None where it is null; arguments as for `Curiosity`."""
+    if config.rnd_config is None:
+        return None
+    return Curiosity(config.rnd_config, config, obs_shape, num_envs, distributed, device)

@@ -70,8 +70,8 @@ class RNDConfig:
     weight_schedule: WeightScheduleConfig = field(default_factory=WeightScheduleConfig)
     """How that weight moves."""
     value: Literal["mixed", "separate"] = "mixed"
-    """`mixed`: one value of both rewards' sum; `separate`: a value head each, whose advantages are added up by
-    weight."""
+    """`mixed`: one value of both rewards' sum; `separate`: a value head each, whose advantages are added up
+    by weight."""
     gamma: float = 0.99
     """Discount a step of the intrinsic reward, in its own value head and in the scale of its returns."""
     episodic: bool = True

@@ -91,8 +91,8 @@ class RNDCuriosityBuilder(NetworkBuilder):
         """
         if name != "rnd":
             raise ConfigError(
-                f"train.params.network.name=rnd_curiosity: is no policy; its place is {PATH}, name a policy's "
-                "network here (actor_critic)"
+                f"train.params.network.name=rnd_curiosity: is no policy; its place is {PATH}, here goes one "
+                "like actor_critic"
             )
         return type(self).Network(self.params, **kwargs)
 
@@ -135,5 +135,9 @@ class RNDCuriosityBuilder(NetworkBuilder):
             return layers
 
         def forward(self, obs: Tensor) -> tuple[Tensor, Tensor]:
-            """Return the predictor's and the target's features, (B, F) each, of normalised obs (B, num_obs)."""
+            """Return both networks' features of normalised observations (B, num_obs).
+
+            Returns:
+                The predictor's and the target's, (B, F) each.
+            """
             return self.predictor(obs), self.target(obs)

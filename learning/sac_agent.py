@@ -28,6 +28,7 @@ from learning.sac_losses import actor_loss, critic_loss, soft_targets, soft_upda
 from learning.sac_models import ModelSACContinuous, build_sac_model, squashed_action_box
 from learning.sac_replay import TransitionReplay, Transitions
 from learning.training_state import load_optimizer
+from learning.tunables import Tunable, of_config, of_rate
 from learning.vecenv import ObsDict
 
 
@@ -228,6 +229,16 @@ class SACAgent(AgentBase):
             self.log_alpha.clamp_(min=math.log(self.config.min_alpha))
 
     # ---------------------------------------------------------------- state
+
+    def tunables(self) -> dict[str, Tunable]:
+        """Return the settings that may change while training runs; `learning_rate` is the actor's."""
+        rates = {
+            "learning_rate": of_rate("actor_lr", self.actor_optimizer),
+            "actor_lr": of_rate("actor_lr", self.actor_optimizer),
+            "critic_lr": of_rate("critic_lr", self.critic_optimizer),
+            "alpha_lr": of_rate("alpha_lr", self.log_alpha_optimizer),
+        }
+        return {**of_config({name: name for name in ("gamma", "critic_tau", "critic_grad_clip")}), **rates}
 
     def learning_figures(self) -> dict[str, float]:
         """Return the actor's learning rate."""

@@ -60,6 +60,16 @@ def test_value_heads_and_flag_shapes():
     assert torch.equal(same, both)
 
 
+def test_each_value_head_may_have_its_discount_and_its_ends():
+    torch.manual_seed(0)
+    rewards, values, next_values = torch.randn(3, 4, 3, 2).unbind()
+    dones, gammas = torch.rand(4, 3, 2) < 0.4, (0.9, 0.5)
+    both = compute_gae(rewards, values, dones, next_values, tensor(gammas), 0.8)
+    for head, gamma in enumerate(gammas):
+        one = (each[..., head] for each in (rewards, values, dones, next_values))
+        torch.testing.assert_close(both[..., head], compute_gae(*one, gamma, 0.8))
+
+
 def test_tau_one_gives_discounted_returns():
     torch.manual_seed(0)
     rewards, values = torch.randn(2, 6, 4, dtype=torch.float64).unbind()

@@ -15,6 +15,8 @@ from learning.typed_config import ConfigError, from_mapping
 from tests.learning.toy_env import toy_params
 
 CPU = torch.device("cpu")
+NETWORK = {"name": "rnd_curiosity"}
+LINEAR = {"mode": "linear", "initial_frame": 100}
 
 
 def curiosity(num_envs=4, horizon=3, num_obs=2, **rnd):
@@ -40,7 +42,7 @@ def test_discounted_sums_by_hand():
     [
         ({}, [2.0, 2.0, 2.0, 2.0]),
         ({"mode": "step", "final_frame": 200, "final_value": 0.5}, [2.0, 2.0, 0.5, 0.5]),
-        ({"mode": "linear", "initial_frame": 100, "final_frame": 300, "final_value": 1.0}, [2.0, 2.0, 1.5, 1.0]),
+        ({**LINEAR, "final_frame": 300, "final_value": 1.0}, [2.0, 2.0, 1.5, 1.0]),
     ],
 )
 def test_the_weight_follows_its_schedule(schedule, weights):
@@ -58,13 +60,16 @@ def test_the_weight_follows_its_schedule(schedule, weights):
         ({"episodic": False}, r"episodic=False: .* set value: separate"),
         ({"weight_schedule": {"mode": "step"}}, r"weight_schedule\.final_frame=null: mode=step needs it"),
         (
-            {"weight_schedule": {"mode": "linear", "initial_frame": 9, "final_frame": 9}},
-            r"final_frame=9: must be greater than initial_frame=9",
+            {"weight_schedule": {**LINEAR, "final_frame": 9}},
+            r"final_frame=9: must be greater than initial_frame=100",
         ),
         ({"network": {"name": "rnd"}}, r"rnd_config\.network\.name=rnd: 'rnd' is no network"),
-        ({"network": {"name": "rnd_curiosity", "mlp": {"net": {"units": [8]}}}}, r"net\.units=\[8\]: must end"),
-        ({"network": {"name": "rnd_curiosity", "mlp": {"rnd": {"units": []}}}}, r"rnd\.units=\[\]: needs at"),
-        ({"network": {"name": "rnd_curiosity", "cnn": {}}}, r"cnn: curiosity about images is not available"),
+        (
+            {"network": {**NETWORK, "mlp": {"net": {"units": [8]}}}},
+            r"net\.units=\[8\]: must end",
+        ),
+        ({"network": {**NETWORK, "mlp": {"rnd": {"units": []}}}}, r"rnd\.units=\[\]: needs at"),
+        ({"network": {**NETWORK, "cnn": {}}}, r"cnn: curiosity about images is not available"),
     ],
 )
 def test_wrong_values_are_refused_before_anything_is_built(rnd, text):
@@ -87,9 +92,9 @@ def test_what_does_not_fit_is_refused(rnd, text):
 
 def test_a_policy_is_something_else():
     with pytest.raises(ConfigError, match="rnd_curiosity: is no policy"):
-        NetworkBuilder().load({"name": "rnd_curiosity"}).build("a2c", input_shape=(2,), actions_num=1)
+        NetworkBuilder().load(NETWORK).build("a2c", input_shape=(2,), actions_num=1)
     with pytest.raises(ConfigError, match=r"observations of shape \(4, 4, 3\): rnd_curiosity takes vectors"):
-        NetworkBuilder().load({"name": "rnd_curiosity"}).build("rnd", input_shape=(4, 4, 3))
+        NetworkBuilder().load(NETWORK).build("rnd", input_shape=(4, 4, 3))
 
 
 def test_the_block_of_rl_games_loads():

@@ -1,0 +1,39 @@
+"""Two workers share one curiosity, which rewards and learns as one worker's would."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import torch
+
+from tests.learning.rnd_worker import NUM_ENVS, be_curious, make_agent
+from tests.learning.test_training_state import differences
+
+ROOT = Path(__file__).parents[2]
+
+
+def test_two_workers_are_curious_together(tmp_path):
+    torch.manual_seed(5)
+    whole = make_agent(1)
+    obs = torch.randn(2, 8, NUM_ENVS, 4)
+    torch.save(whole.curiosity.state_dict(), tmp_path / "start.pt")
+    torch.save(obs, tmp_path / "obs.pt")
+    command = [sys.executable, "-m", "tests.learning.rnd_worker", str(tmp_path)]
+    workers = [
+        subprocess.Popen([*command, str(rank), "2"], cwd=ROOT, stderr=subprocess.PIPE) for rank in range(2)
+    ]
+    errors = [worker.communicate(timeout=400)[1].decode() for worker in workers]
+    assert [worker.returncode for worker in workers] == [0, 0], "\n".join(errors)
+    first, second = (torch.load(tmp_path / f"{rank}.pt", weights_only=True) for rank in range(2))
+
+    assert [name for name in ("model", "curiosity") if differences(first[name], second[name])] == []
+    assert first["curiosity"]["rnd_model"]["obs.count"] == 3 * 128  # both workers' samples
+    assert not torch.equal(first["returns"], second["returns"])  # of each worker's environments
+
+    expected = be_curious(whole, obs, 0)
+    for i in range(2):
+        halves = torch.cat([half["alone"][f"rewards{i}"] for half in (first, second)], dim=1)
+        torch.testing.assert_close(halves, expected[f"rewards{i}"], rtol=1e-4, atol=1e-5)
+        torch.testing.assert_close(first["alone"][f"info/rnd_loss{i}"], expected[f"info/rnd_loss{i}"])
+    for name, value in expected["rnd_model"].items():
+        torch.testing.assert_close(first["alone"]["rnd_model"][name], value, rtol=1e-4, atol=1e-5, msg=name)
