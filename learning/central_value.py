@@ -21,6 +21,7 @@ from learning.dataset import PPODataset
 from learning.distributed import Distributed
 from learning.losses import critic_loss
 from learning.model_builder import ModelBuilder
+from learning.rl_games_checkpoint import CENTRAL_VALUE as MODEL_KEY
 from learning.running_mean_std import RunningMeanStd
 from learning.schedulers import LinearScheduler
 from learning.training_state import load_optimizer
@@ -28,7 +29,7 @@ from learning.typed_config import ConfigError
 from learning.vecenv import VecEnv
 
 PATH = "train.params.config.central_value_config"
-MODEL_KEY, OPTIMIZER_KEY = "assymetric_vf_nets", "assymetric_vf_optimizer"  # RL Games' spelling
+OPTIMIZER_KEY = "assymetric_vf_optimizer"  # RL Games' spelling
 
 
 class CentralValueTrain:

@@ -22,6 +22,7 @@ from learning import observations
 from learning.agent_base import AgentBase
 from learning.agent_config import BaseAgentConfig
 from learning.experience import Field
+from learning.rl_games_checkpoint import sac_parts
 from learning.sac_config import Betas, SACConfig
 from learning.sac_losses import actor_loss, critic_loss, soft_targets, soft_update_, temperature_loss
 from learning.sac_models import ModelSACContinuous, build_sac_model, squashed_action_box
@@ -242,6 +243,11 @@ class SACAgent(AgentBase):
     def learning_figures(self) -> dict[str, float]:
         """Return the actor's learning rate."""
         return {"learning_rate": self.config.actor_lr}
+
+    def get_weights(self) -> dict[str, Any]:
+        """Return the model, and its parts once more by the names that RL Games looks for."""
+        weights = super().get_weights()
+        return {**weights, **sac_parts(weights["model"])}
 
     def _optimizers(self) -> dict[str, torch.optim.Optimizer]:
         return {
