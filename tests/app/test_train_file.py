@@ -234,12 +234,8 @@ def test_a_run_of_a_train_choice_does_not_go_on_from_a_file(train_here):
 # What is wrong with those that are refused: keys that nothing reads, features and values that are not there.
 REFUSED = {
     "ppo_reacher": "experiment_config1=null: unknown key",
-    "ppo_connect4_self_play": "self play",
-    "ppo_connect4_self_play_resnet": "self play",
-    "ppo_slime_self_play": "self play",
     "ppo_walker_rnn": "entropy_coef=-0.003",
     "ppo_coinrun": "lr_schedule=polynom_decay",
-    "3m_torch_sparse": "rnd_config",
     "5m_vs_6m_sa": "did you mean deterministic",
     "MMM2_conv1d": "did you mean central_value_config",
 }

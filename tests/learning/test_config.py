@@ -38,7 +38,7 @@ def test_a_converted_configuration_passes_through():
         ({"minibatch_size": None}, "give it, or minibatch_size_per_env"),
         ({"min_lr": 1e-1}, r"min_lr=0\.1: must not exceed max_lr=0\.01"),
         ({"player": {"determenistic": True}}, r"player\.determenistic=.*did you mean deterministic"),
-        ({"self_play": True}, r"self_play=True: self play is not supported"),
+        ({"self_play": True}, r"self_play=True: needs self_play_config"),
     ],
 )
 def test_wrong_values_are_refused(changes, text):
