@@ -127,11 +127,11 @@ def fit_batch(
     shares = processes.world_size if agent.world_share else 1
     fitted = agent.fitted_minibatch_size(shares)
     if not is_given and agent.minibatch_size is not None and fitted != agent.minibatch_size:
-        batch = agent.horizon_length * agent.num_actors
+        batch = agent.horizon_length * agent.num_learners
         over = f" over {shares} workers" if shares > 1 else ""
         notes.append(
             f"minibatch_size={agent.minibatch_size} does not divide horizon_length * num_envs = "
-            f"{agent.horizon_length} * {agent.num_actors} = {batch}{over}; using {fitted}"
+            f"{agent.horizon_length} * {agent.num_learners} = {batch}{over}; using {fitted}"
         )
         block["minibatch_size"] = fitted
         agent = dataclasses.replace(agent, minibatch_size=fitted)

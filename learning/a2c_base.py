@@ -28,10 +28,12 @@ from learning.losses import actor_loss, critic_loss, smoothed_actor_loss
 from learning.next_values import next_values, recorded_next_values
 from learning.recurrent_rollout import STATES, RnnStates, check_seq_length, create_recurrent
 from learning.returns import compute_gae
+from learning.self_play import create_self_play
+from learning.self_play_env import SelfPlayEnv
 from learning.training_state import load_optimizer
 from learning.tunables import Tunable, of_config
 from learning.value_heads import ValueHeads
-from learning.vecenv import ObsDict
+from learning.vecenv import ObsDict, VecEnv
 
 
 class A2CBase(AgentBase):
@@ -44,6 +46,10 @@ class A2CBase(AgentBase):
     learning_rate: LearningRate
 
     # ---------------------------------------------------------------- construction
+
+    def wrap_env(self, env: VecEnv) -> VecEnv:
+        """Return the environment; in self play, as one player of each match sees it."""
+        return env if self.config.league is None else SelfPlayEnv(env, self.config.league)
 
     def build_model(self) -> nn.Module:
         """Return actor, critic and normalisers for this environment's sizes."""
@@ -78,6 +84,7 @@ class A2CBase(AgentBase):
         self.curiosity = create_curiosity(
             config, self.obs_shape, self.num_actors, self.distributed, self.device
         )
+        self.self_play = create_self_play(config, self.vec_env, self.model, self.play_as, self.distributed)
         self.central_value = create_central_value(
             config, self.vec_env, self.batch_size, self.distributed, self.device
         )
@@ -155,6 +162,24 @@ class A2CBase(AgentBase):
         if self.central_value is not None:
             res_dict["values"] = self.central_value.get_values(obs["states"])
         return res_dict
+
+    def play_as(self, model: nn.Module, inputs: Mapping[str, Any]) -> tuple[Tensor, RnnStates | None]:
+        """Draw actions for the environment from another policy of the same form.
+
+        Args:
+            model: that policy.
+            inputs: `obs`, and if need be `action_masks`, wherever they lie; `rnn_states` on this device.
+
+        Returns:
+            Actions (B, …), and the states of a recurrent policy after them.
+        """
+        own = {
+            name: value if name == "rnn_states" else observations.to_device(value, self.device)
+            for name, value in inputs.items()
+        }
+        with self.autocast():
+            res_dict = model({"is_train": False, "prev_actions": None, **own})
+        return self.preprocess_actions(res_dict["actions"]), res_dict["rnn_states"]
 
     def get_values(self, obs: observations.Obs, rnn_states: RnnStates | None = None) -> Tensor:
         """Return the critic's values (B, V) of observations (B, …), in units of shaped reward.
@@ -267,6 +292,7 @@ class A2CBase(AgentBase):
             self.losses.add(self.curiosity.train(batch_dict))
         self.update_input_normalizer(batch_dict)
         self.after_epoch(batch_dict)
+        self._count_matches()
 
     @torch.no_grad()
     def prepare_dataset(self, batch_dict: Mapping[str, Tensor]) -> None:
@@ -376,6 +402,17 @@ class A2CBase(AgentBase):
         self.losses.add(self.central_value.train(batch_dict, targets["old_values"], targets["returns"]))
         self.central_value.after_epoch(self.epoch_num, self.frame)
 
+    def _count_matches(self) -> None:
+        if self.self_play is None:
+            return
+        self.losses.add(self.self_play.after_epoch())
+        if self.self_play.has_new_member:
+            self.clear_stats()  # episodes so far say nothing of the new opponents
+
+    def score(self) -> float | None:
+        """Return the mean episode reward; in self play the league's score, see `SelfPlay.score`."""
+        return super().score() if self.self_play is None else self.self_play.score
+
     def update_input_normalizer(self, batch_dict: Mapping[str, Tensor]) -> None:
         """Add the rollout's observations to the input's moments.
 
@@ -432,8 +469,9 @@ class A2CBase(AgentBase):
         """Return the states of optimizer, schedule, central critic and moving advantage statistics."""
         central = {} if self.central_value is None else self.central_value.state_dict()
         curiosity = {} if self.curiosity is None else self.curiosity.state_dict()
+        self_play = {} if self.self_play is None else self.self_play.state_dict()
         own = {"optimizer": self.optimizer.state_dict(), "learning_rate": self.learning_rate.state_dict()}
-        return {**own, **central, **curiosity, **self.advantage_normalizer.state_dict()}
+        return {**own, **central, **curiosity, **self_play, **self.advantage_normalizer.state_dict()}
 
     def load_optimizer_state(self, state: Mapping[str, Any], source: str) -> None:
         """Load moments and rates; all other settings stay those of this run's configuration."""
@@ -442,6 +480,8 @@ class A2CBase(AgentBase):
             self.central_value.load_state_dict(state, source)
         if self.curiosity is not None:
             self.curiosity.load_state_dict(state, source)
+        if self.self_play is not None:
+            self.self_play.load_state_dict(state)
         if load_optimizer(self.optimizer, state.get("optimizer"), source):
             saved_rate = float(self.optimizer.param_groups[0]["lr"])
             self.learning_rate.resume({"last_lr": saved_rate, **state.get("learning_rate", {})})

@@ -91,9 +91,10 @@ class AgentBase(AgentHooks, BaseAlgorithm):
             )
         self._device = check_device(config.device) if config.device else torch.device(self.vec_env.device)
         self.distributed = Distributed(self._device)
-        self.num_actors = num_envs
+        self.vec_env = self.wrap_env(self.vec_env)
+        self.num_actors = self.vec_env.num_envs
         self.horizon_length = config.horizon_length
-        self.batch_size = num_envs * config.horizon_length
+        self.batch_size = self.num_actors * config.horizon_length
         self.obs_shape = observations.shape_of(self.vec_env.observation_space)
 
     def _create_model(self, params: Mapping[str, Any]) -> None:

@@ -153,7 +153,7 @@ class BaseAgentConfig:
         values = without_ignored(with_new_names(config), IGNORED_KEYS, CONFIG_PATH)
         if isinstance(values.get("player"), Mapping):
             values["player"] = without_ignored(values["player"], IGNORED_PLAYER_KEYS, f"{CONFIG_PATH}.player")
-        refuse_unsupported(values, CONFIG_PATH)
+        refuse_unsupported(values, CONFIG_PATH, [item.name for item in dataclasses.fields(cls)])
         for key in ("max_epochs", "max_frames", "max_steps"):  # RL Games writes -1 for "no limit"
             if values.get(key) == -1:
                 values[key] = None

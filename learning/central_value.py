@@ -67,7 +67,7 @@ class CentralValueTrain:
             fused=device.type in ("cpu", "cuda"),
         )
         shares = agent_config.shares(distributed.world_size)
-        total = config.total_minibatch_size(agent_config.num_actors)
+        total = config.total_minibatch_size(agent_config.num_learners)
         minibatch_size = minibatch_share(f"{PATH}.minibatch_size", total, batch_size, shares)
         self.dataset = PPODataset(batch_size, minibatch_size, device, agent_config.shuffle_minibatches)
         self._schedule = _schedule(config, agent_config)

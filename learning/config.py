@@ -15,6 +15,7 @@ from learning.agent_config import (
 from learning.central_value_config import CentralValueConfig
 from learning.moving_stats import MovingStatsKind
 from learning.rnd_config import RNDConfig
+from learning.self_play_config import SelfPlayConfig
 from learning.symmetry import SymmetryConfig
 from learning.typed_config import MISSING, ConfigError
 from learning.value_heads import ValueHead
@@ -28,7 +29,7 @@ class BatchShape:
     """What one worker collects and learns from in an epoch, counted in samples."""
 
     num_envs: int
-    """Environments in this worker."""
+    """Environments in this worker; in self play its matches."""
     batch_size: int
     """`horizon_length * num_envs`."""
     minibatch_size: int
@@ -120,6 +121,11 @@ class AgentConfig(BaseAgentConfig):
     """Beside a central critic: let the network's own value head learn too, which shapes a shared trunk."""
     rnd_config: RNDConfig | None = None
     """Curiosity: a reward for what is new (random network distillation); null = none."""
+    self_play: bool | None = None
+    """Multi-agent environments: learn by playing one row of each match against a league of past policies;
+    null = if there is a `self_play_config`."""
+    self_play_config: SelfPlayConfig | None = None
+    """That league."""
     use_action_masks: bool = False
     """Discrete actions: ask the environment before every step which are allowed."""
     shuffle_minibatches: bool = True
@@ -150,11 +156,25 @@ class AgentConfig(BaseAgentConfig):
             raise ValueError("minibatch_size=null: give it, or minibatch_size_per_env")
         if self.min_lr > self.max_lr:
             raise ValueError(f"min_lr={self.min_lr:g}: must not exceed max_lr={self.max_lr:g}")
+        if self.self_play and self.self_play_config is None:
+            raise ValueError(
+                "self_play=True: needs self_play_config; give it update_score and games_to_check"
+            )
 
     @property
     def has_constant_lr(self) -> bool:
         """No schedule moves the learning rate."""
         return self.lr_schedule in CONSTANT_SCHEDULES
+
+    @property
+    def league(self) -> SelfPlayConfig | None:
+        """`self_play_config`, if it is to be played."""
+        return None if self.self_play is False else self.self_play_config
+
+    @property
+    def num_learners(self) -> int:
+        """Environments that are learned from: all, or in self play one row of each match."""
+        return self.num_actors // (1 if self.league is None else self.league.num_agents)
 
     @property
     def value_heads(self) -> tuple[ValueHead, ...]:
@@ -172,7 +192,7 @@ class AgentConfig(BaseAgentConfig):
     @property
     def total_minibatch_size(self) -> int:
         """`minibatch_size`, or what `minibatch_size_per_env` makes of it."""
-        return self.minibatch_size or (self.minibatch_size_per_env or 0) * self.num_actors
+        return self.minibatch_size or (self.minibatch_size_per_env or 0) * self.num_learners
 
     def batch_shape(self, world_size: int = 1) -> BatchShape:
         """Return what each of `world_size` workers collects and learns from.
@@ -180,13 +200,13 @@ class AgentConfig(BaseAgentConfig):
         Raises:
             ConfigError: the minibatch does not divide the batch, or workers cannot share evenly.
         """
-        shares, num_envs = self.shares(world_size), self.num_envs(world_size)
-        batch_size = self.horizon_length * self.num_actors
+        shares, num_envs = self.shares(world_size), self._num_learners(world_size)
+        batch_size = self.horizon_length * self.num_learners
         minibatch_size = self.total_minibatch_size
         if batch_size % minibatch_size:
             raise ConfigError(
                 f"{CONFIG_PATH}.minibatch_size={minibatch_size} does not divide horizon_length * num_actors "
-                f"= {self.horizon_length} * {self.num_actors} = {batch_size}; "
+                f"= {self.horizon_length} * {self.num_learners} = {batch_size}; "
                 f"try {self.fitted_minibatch_size(shares)}"
             )
         if minibatch_size % shares:
@@ -196,10 +216,25 @@ class AgentConfig(BaseAgentConfig):
             )
         return BatchShape(num_envs, batch_size // shares, minibatch_size // shares)
 
+    def _num_learners(self, world_size: int) -> int:
+        """Return the environments of each worker that are learned from."""
+        num_envs = self.num_envs(world_size)
+        if self.league is None:
+            return num_envs
+        players = self.league.num_agents
+        if num_envs % players:
+            shares = self.shares(world_size)
+            fitting = max(1, num_envs // players) * players * shares
+            raise ConfigError(
+                f"{CONFIG_PATH}.num_actors={self.num_actors}: the {num_envs} rows of a worker are no whole "
+                f"number of matches of {players} players; try {fitting}"
+            )
+        return num_envs // players
+
     def fitted_minibatch_size(self, world_size: int = 1) -> int:
         """Return the legal minibatch size nearest below `minibatch_size`, else the smallest legal one."""
         return fit_minibatch_size(
-            self.horizon_length * self.num_actors, self.total_minibatch_size, world_size
+            self.horizon_length * self.num_learners, self.total_minibatch_size, world_size
         )
 
 

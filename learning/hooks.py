@@ -14,13 +14,17 @@ from typing import Any
 from torch import Tensor
 
 from learning.experience import Field
-from learning.vecenv import ObsDict
+from learning.vecenv import ObsDict, VecEnv
 
 
 class AgentHooks:
     """What a subclass of an agent may fill in, in the order of an epoch."""
 
     # ---------------------------------------------------------------- construction
+
+    def wrap_env(self, env: VecEnv) -> VecEnv:
+        """Return the environment as the agent plays in it; the first hook, only the configuration exists."""
+        return env
 
     def network_config(self) -> dict[str, Any]:
         """Return what `model.build` is told besides the sizes that every agent needs.

@@ -70,6 +70,11 @@ def rename(old: str, new: str, columns: Mapping[str, Tensor]) -> dict[str, Tenso
     return split(new, join(old, columns))
 
 
+def pick(obs: Obs, rows: Tensor) -> Obs:
+    """Return some rows of observations; `rows` are indices (n,) on their device."""
+    return _map(lambda value: value.index_select(0, rows), obs)
+
+
 def concatenate(first: Obs, second: Obs) -> Obs:
     """Return the rows of two batches of observations, one after the other."""
     if isinstance(first, Tensor) and isinstance(second, Tensor):

@@ -6,7 +6,7 @@ Some can be ignored; some would change what is learned and are refused when they
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from learning.typed_config import ConfigError
@@ -51,7 +51,8 @@ UNSUPPORTED_KEYS: dict[str, str] = {
     "self_play": "self play",
     "self_play_config": "self play",
 }
-"""RL Games keys whose feature does not exist here: off (false, null) passes, anything else is an error."""
+"""RL Games keys whose feature does not exist here, or not for every agent: off (false, null) passes, anything
+else is an error."""
 
 IGNORED_PLAYER_KEYS: dict[str, str] = {
     "device_name": "RL Games does not read it here",
@@ -93,14 +94,19 @@ def without_ignored(values: Mapping[str, Any], ignored: Mapping[str, str], path:
     return {key: value for key, value in values.items() if key not in ignored}
 
 
-def refuse_unsupported(values: dict[str, Any], path: str) -> None:
+def refuse_unsupported(values: dict[str, Any], path: str, supported: Collection[str] = ()) -> None:
     """Take unsupported keys out of `values`.
+
+    Args:
+        values: what is configured.
+        path: where it stands, for error messages.
+        supported: keys that this agent knows though others do not.
 
     Raises:
         ConfigError: one of them asks for its feature.
     """
     for key, feature in UNSUPPORTED_KEYS.items():
-        value = values.pop(key, None)
+        value = None if key in supported else values.pop(key, None)
         if value:
             raise ConfigError(
                 f"{path}.{key}={value}: {feature} is not supported; leave it out or set it to null"

@@ -69,6 +69,8 @@ def _config(config: dict[str, Any], keys: Mapping[str, str], ignored: dict[str, 
     config = _without(with_new_names(config), keys, "config.", ignored)
     if isinstance(config.get("player"), dict):
         config["player"] = _without(config["player"], IGNORED_PLAYER_KEYS, "config.player.", ignored)
+    if isinstance(config.get("self_play_config"), dict):
+        config["self_play_config"] = {"win_rate": False} | config["self_play_config"]  # RL Games' rule
     if isinstance(config.get("central_value_config"), dict):
         path = "config.central_value_config."
         config["central_value_config"] = _network(config["central_value_config"], path, ignored)

@@ -32,6 +32,9 @@ class VecEnv(Protocol):
     device: torch.device
     """Where observations, rewards and actions live."""
 
+    # Optional: `num_agents`, how many rows in succession are the players of one match, all of which are
+    # environments here. They end together. `state_space` and `get_action_masks` are optional, too.
+
     observation_space: spaces.Space
     """Space of one environment's observation: a Box, mostly (num_obs,), or a Dict of Boxes."""
 

@@ -38,7 +38,7 @@ def test_a_converted_configuration_passes_through():
         ({"minibatch_size": None}, "give it, or minibatch_size_per_env"),
         ({"min_lr": 1e-1}, r"min_lr=0\.1: must not exceed max_lr=0\.01"),
         ({"player": {"determenistic": True}}, r"player\.determenistic=.*did you mean deterministic"),
-        ({"self_play": True}, r"self_play=True: self play is not supported"),
+        ({"self_play": True}, r"self_play=True: needs self_play_config"),
         ({"adv_rms_momentum": 1}, r"adv_rms_momentum=1: must be at least 0, less than 1"),
         ({"adv_rms_impl": "minmax"}, r"adv_rms_impl=minmax: must be one of .* did you mean min_max"),
         (

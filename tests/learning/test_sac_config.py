@@ -51,6 +51,7 @@ def test_keys_of_old_files_do_nothing(caplog):
     ("changes", "message"),
     [
         ({"batch_size": 0}, "batch_size=0: must be at least 1"),
+        ({"self_play": True}, "self_play=True: self play is not supported"),
         ({"replay_buffer_size": 0}, "replay_buffer_size=0: must be at least 1"),
         ({"policy_frequency": 0}, "policy_frequency=0: must be at least 1"),
         ({"num_steps_per_episode": 0}, "num_steps_per_episode=0: must be at least 1"),
