@@ -220,7 +220,7 @@ class A2CBase(AgentBase):
         fields = super().finish_rollout()
         rewards = self.compose_rewards(buffer["rewards"])
         if self.curiosity is not None:
-            next_obs: Any = observations.join("final_obses", buffer.tensor_dict)
+            next_obs = observations.join("final_obses", fields)
             rewards = self.curiosity.add_rewards(rewards, next_obs, self.frame)
         ends, following = heads.ends(buffer["dones"]), self.next_values()
         advantages = compute_gae(rewards, buffer["values"], ends, following, heads.gamma, self.config.tau)

@@ -8,7 +8,7 @@ The predictor learns under the very normaliser under which it is next asked.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import torch
@@ -19,12 +19,13 @@ from learning.checkpoint import load_model_state
 from learning.config import AgentConfig, minibatch_share
 from learning.dataset import PPODataset
 from learning.distributed import Distributed
+from learning.float_obs import float_obs
 from learning.model_builder import NetworkBuilder
 from learning.replay_buffer import thin_rows
 from learning.rnd_config import RNDConfig
 from learning.rnd_network_builder import PATH as NETWORK_PATH
 from learning.rnd_rewards import discounted_sums, prediction_errors
-from learning.running_mean_std import RunningMeanStd
+from learning.running_mean_std import RunningMeanStd, obs_normalizer
 from learning.training_state import load_optimizer
 from learning.typed_config import ConfigError
 
@@ -61,7 +62,8 @@ class Curiosity:
     ) -> None:
         self.config, self._distributed = config, distributed
         self.network = _build(config, obs_shape)
-        self.obs_moments, self.return_moments = _no_samples(obs_shape), _no_samples((), SMALLEST_VARIANCE)
+        self.obs_moments: Any = _without_samples(obs_normalizer(obs_shape))
+        self.return_moments: Any = _without_samples(RunningMeanStd((), SMALLEST_VARIANCE))
         parts = {"network": self.network, "obs": self.obs_moments, "returns": self.return_moments}
         self.model = nn.ModuleDict(parts).to(device)
         distributed.broadcast_parameters(self.model)
@@ -80,12 +82,13 @@ class Curiosity:
     # ---------------------------------------------------------------- reward
 
     @torch.no_grad()
-    def add_rewards(self, rewards: Tensor, next_obs: Tensor, frame: int) -> Tensor:
+    def add_rewards(self, rewards: Tensor, next_obs: observations.Obs, frame: int) -> Tensor:
         """Return the task's rewards with the intrinsic ones; all workers call this together, once a rollout.
 
         Args:
             rewards: of the task, (horizon_length, num_envs, 1).
-            next_obs: what each step really led to, before any reset, (horizon_length, num_envs, …).
+            next_obs: what each step really led to, before any reset, (horizon_length * num_envs, …),
+                time-major.
             frame: environment steps so far, over all workers.
 
         Returns:
@@ -105,13 +108,14 @@ class Curiosity:
         return advantages * advantages.new_tensor([1.0, self.weight])
 
     @torch.no_grad()
-    def rewards(self, next_obs: Tensor) -> Tensor:
-        """Return intrinsic rewards (T, N) of observations (T, N, …); see `add_rewards`."""
+    def rewards(self, next_obs: observations.Obs) -> Tensor:
+        """Return intrinsic rewards (horizon_length, num_envs); see `add_rewards`."""
         if not self.rollouts:
             self._see(next_obs)  # in place of the paper's random steps before training
         self.rollouts += 1
-        errors = self.errors(next_obs.flatten(0, 1)).view(next_obs.shape[:2])
-        rewards = errors
+        self.dataset.update_values_dict(observations.split("obs", next_obs))  # images are too many at once
+        parts = [self.errors(observations.join("obs", part)) for part in self._minibatches()]
+        rewards = errors = torch.cat(parts).view(-1, len(self.returns))
         if self.config.normalize_reward:
             returns = discounted_sums(errors, self.returns, self.config.gamma)
             self.returns = returns[-1].clone()
@@ -125,7 +129,7 @@ class Curiosity:
         }
         return rewards
 
-    def errors(self, obs: Tensor) -> Tensor:
+    def errors(self, obs: observations.Obs) -> Tensor:
         """Return how wrong the predictor is about raw observations (B, …), (B,)."""
         return prediction_errors(*self.network(self._normalize(obs)))
 
@@ -140,20 +144,30 @@ class Curiosity:
         Returns:
             0-dim figures to log.
         """
-        obs: Any = observations.join("final_obses", batch_dict)
         if self.rollouts > 1:  # the first rollout's were seen before its rewards
-            self._see(obs)
-        self.dataset.update_values_dict({"obs": obs})
-        total = torch.zeros((), device=obs.device)
+            self._see(observations.join("final_obses", batch_dict))
+        self.dataset.update_values_dict(observations.rename("final_obses", "obs", batch_dict))
+        total = torch.zeros((), device=self.returns.device)
         for _ in range(self.config.mini_epochs):
             self.dataset.apply_permutation()
-            for index in range(len(self.dataset)):
-                total += self._step(self.dataset[index]["obs"])
+            for minibatch in self._minibatches():
+                total += self._step(self._thinned(minibatch))
         return {**self._figures, "info/rnd_loss": total / (self.config.mini_epochs * len(self.dataset))}
 
-    def _step(self, obs: Tensor) -> Tensor:
-        """Make one gradient step on a share of a minibatch (B, …); returns the loss, 0-dim."""
-        loss = self.errors(thin_rows(obs, self.config.update_proportion)).mean()
+    def _minibatches(self) -> Iterator[dict[str, Tensor]]:
+        return (self.dataset[index] for index in range(len(self.dataset)))
+
+    def _thinned(self, minibatch: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
+        """Return the share of a minibatch that is learned from."""
+        if self.config.update_proportion >= 1.0:
+            return minibatch
+        every = torch.arange(self.dataset.minibatch_size, device=self.returns.device)
+        rows = thin_rows(every, self.config.update_proportion)
+        return {name: value.index_select(0, rows) for name, value in minibatch.items()}
+
+    def _step(self, minibatch: Mapping[str, Tensor]) -> Tensor:
+        """Make one gradient step on observations `obs` (B, …); returns the loss, 0-dim."""
+        loss = self.errors(observations.join("obs", minibatch)).mean()
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward()
         with torch.no_grad():
@@ -162,12 +176,12 @@ class Curiosity:
         self.optimizer.step()
         return loss
 
-    def _see(self, obs: Tensor) -> None:
+    def _see(self, obs: observations.Obs) -> None:
         if self.config.normalize_input:
             self.obs_moments.update_from(obs, self._distributed)
 
-    def _normalize(self, obs: Tensor) -> Tensor:
-        return self.obs_moments(obs) if self.config.normalize_input else obs.float()
+    def _normalize(self, obs: observations.Obs) -> observations.Obs:
+        return self.obs_moments(obs) if self.config.normalize_input else float_obs(obs)
 
     # ---------------------------------------------------------------- state
 
@@ -204,10 +218,11 @@ def _build(config: RNDConfig, obs_shape: Any) -> Any:
     return network
 
 
-def _no_samples(shape: Any, epsilon: float = 1e-5) -> RunningMeanStd:
-    """Return moments without RL Games' first sample of variance 1, which would hide small errors for long."""
-    moments = RunningMeanStd(shape, epsilon)
-    moments.count.zero_()
+def _without_samples(moments: nn.Module) -> nn.Module:
+    """Take RL Games' first sample, of variance 1, out of new moments: it would hide small errors for long."""
+    for part in moments.modules():
+        if isinstance(part, RunningMeanStd):
+            part.count.zero_()
     return moments
 
 

@@ -17,6 +17,8 @@ from learning.float_obs import ObsShape, require_names
 from learning.observations import Obs
 from learning.typed_config import ConfigError
 
+CNN_PATH = "train.params.network.cnn"
+
 
 class ImageEncoding(NamedTuple):
     """How a network encodes images."""
@@ -25,7 +27,7 @@ class ImageEncoding(NamedTuple):
     """Dimensions of one image: 3, or 2 for convolutions over a line."""
     build: Callable[[Sequence[int]], ImageEncoder]
     """Returns an encoder of images of a shape."""
-    path: str = "train.params.network.cnn"
+    path: str = CNN_PATH
     """The block that describes it, for error messages."""
 
 
@@ -67,25 +69,26 @@ class DictEncoder(nn.ModuleDict):
         return torch.cat(parts, dim=-1)
 
 
-def build_encoder(input_shape: ObsShape, images: ImageEncoding | None) -> nn.Module:
+def build_encoder(input_shape: ObsShape, images: ImageEncoding | None, path: str = CNN_PATH) -> nn.Module:
     """Return the encoder for observations of a shape, or of a shape for each name.
 
     Args:
         input_shape: of one observation.
         images: how images are encoded; None where the network has no convolutions.
+        path: the block that would describe it, for error messages.
 
     Raises:
         ConfigError: images without convolutions, or convolutions without images.
     """
     if isinstance(input_shape, Mapping):
-        names = [name for name, shape in input_shape.items() if _is_image(name, shape, images)]
+        names = [name for name, shape in input_shape.items() if _is_image(name, shape, images, path)]
         if images is not None and not names:
             raise ConfigError(_no_image(images, str({name: tuple(s) for name, s in input_shape.items()})))
         encoders = {name: images.build(input_shape[name]) for name in names} if images is not None else {}
         return DictEncoder(tuple(input_shape), encoders)
     if images is None:
         if len(input_shape) != 1:
-            raise ConfigError(_no_convolutions(f"shape {tuple(input_shape)}"))
+            raise ConfigError(_no_convolutions(f"shape {tuple(input_shape)}", path))
         return nn.Identity()
     if len(input_shape) != images.num_dims:
         raise ConfigError(_no_image(images, str(tuple(input_shape))))
@@ -93,8 +96,13 @@ def build_encoder(input_shape: ObsShape, images: ImageEncoding | None) -> nn.Mod
 
 
 @torch.no_grad()
-def encoder_width(encoder: nn.Module, input_shape: ObsShape) -> int:
+def encoder_width(encoder: nn.Module, input_shape: ObsShape, path: str = CNN_PATH) -> int:
     """Return how many features the encoder gives for observations of a shape.
+
+    Args:
+        encoder: of `build_encoder`.
+        input_shape: of one observation.
+        path: the block that describes it, for error messages.
 
     Raises:
         ConfigError: the images are too small for the convolutions.
@@ -104,9 +112,7 @@ def encoder_width(encoder: nn.Module, input_shape: ObsShape) -> int:
     try:
         return encoder(_zeros(input_shape)).shape[-1]
     except RuntimeError as error:
-        raise ConfigError(
-            f"train.params.network.cnn.convs: do not fit observations of shape {input_shape}: {error}"
-        ) from error
+        raise ConfigError(f"{path}.convs: do not fit observations of shape {input_shape}: {error}") from error
     finally:
         encoder.train(is_training)
 
@@ -121,18 +127,18 @@ def _flat(x: Tensor) -> Tensor:
     return x.reshape(len(x), -1)
 
 
-def _is_image(name: str, shape: Sequence[int], images: ImageEncoding | None) -> bool:
+def _is_image(name: str, shape: Sequence[int], images: ImageEncoding | None, path: str) -> bool:
     if images is not None and len(shape) == images.num_dims:
         return True
     if len(shape) > 2:
-        raise ConfigError(_no_convolutions(f"shape {tuple(shape)} under the key {name}"))
+        raise ConfigError(_no_convolutions(f"shape {tuple(shape)} under the key {name}", path))
     return False
 
 
-def _no_convolutions(what: str) -> str:
+def _no_convolutions(what: str, path: str) -> str:
     return (
-        f"observations of {what}: without convolutions for them, a network takes vectors; add "
-        "train.params.network.cnn, or let the task flatten them"
+        f"observations of {what}: without convolutions for them, a network takes vectors; add {path}, or let "
+        "the task flatten them"
     )
 
 

@@ -14,7 +14,7 @@ from learning.network_builder import A2CBuilder, NetworkBuilder
 from learning.network_config import PolicyKind
 from learning.observations import Obs
 from learning.recurrent import States
-from learning.running_mean_std import RunningMeanStd, RunningMeanStdObs
+from learning.running_mean_std import RunningMeanStd, RunningMeanStdObs, obs_normalizer
 from learning.sigma import SigmaTransform
 from learning.typed_config import ConfigError
 
@@ -101,7 +101,7 @@ class BaseModelNetwork(NormalizingNetwork):
         """
         super().__init__()
         self.value_mean_std = RunningMeanStd((value_size,)) if normalize_value else None
-        self.running_mean_std = _input_normalizer(obs_shape) if normalize_input else None
+        self.running_mean_std = obs_normalizer(obs_shape) if normalize_input else None
         self.a2c_network = a2c_network
 
     def denorm_value(self, value: Tensor) -> Tensor:
@@ -246,10 +246,6 @@ class ModelA2CContinuousLogStd(BaseModel):
         def sigma_and_logstd(self, raw: Tensor) -> tuple[Tensor, Tensor]:
             """Return sigma and its logarithm."""
             return self.a2c_network.sigma_transform(raw)
-
-
-def _input_normalizer(obs_shape: ObsShape) -> RunningMeanStd | RunningMeanStdObs:
-    return RunningMeanStdObs(obs_shape) if isinstance(obs_shape, Mapping) else RunningMeanStd(obs_shape)
 
 
 def _misfit(network: NetworkBuilder, wanted: PolicyKind) -> str:

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from learning.activations import activations_factory
 from learning.cnn_layers import build_conv_layers
-from learning.encoders import ImageEncoder, ImageEncoding, build_encoder, encoder_width
+from learning.encoders import CNN_PATH, ImageEncoder, ImageEncoding, build_encoder, encoder_width
 from learning.float_obs import ObsShape
 from learning.initializers import Initializer, init_factory
 from learning.layer_config import CnnConfig, InitializerConfig, MlpConfig, RnnConfig
@@ -170,7 +170,7 @@ class A2CBuilder(NetworkBuilder):
         def _build_trunks(self, params: NetworkConfig, input_shape: ObsShape) -> int:
             """Add the trunks' modules and return the width of what the heads see."""
             roles = ("actor", "critic") if self.separate else ("actor",)
-            images = _image_encoding(params.cnn, params.normalization) if params.cnn is not None else None
+            images = image_encoding(params.cnn, params.normalization)
             for role in roles:
                 self.add_module(f"{role}_cnn", build_encoder(input_shape, images))
             features = encoder_width(self.actor_cnn, input_shape)
@@ -268,9 +268,21 @@ class A2CBuilder(NetworkBuilder):
             return tuple(state for rnn in rnns for state in rnn.zero_states(self.num_seqs, device))
 
 
-def _image_encoding(cnn: CnnConfig, normalization: str | None) -> ImageEncoding:
+def image_encoding(
+    cnn: CnnConfig | None, normalization: str | None, path: str = CNN_PATH
+) -> ImageEncoding | None:
+    """Return how a `cnn` block says to encode images; None without a block.
+
+    Args:
+        cnn: the block.
+        normalization: norm layers behind the convolutions.
+        path: where the block stands, for error messages.
+    """
+    if cnn is None:
+        return None
+
     def build(shape: Sequence[int]) -> ImageEncoder:
         in_channels = shape[-1] if cnn.permute_input else shape[0]
         return ImageEncoder(build_conv_layers(cnn, in_channels, normalization), cnn.permute_input)
 
-    return ImageEncoding(2 if cnn.type == "conv1d" else 3, build)
+    return ImageEncoding(2 if cnn.type == "conv1d" else 3, build, path)

@@ -10,9 +10,12 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from learning.layer_config import InitializerConfig, MlpConfig
+from learning.encoders import build_encoder, encoder_width
+from learning.float_obs import ObsShape
+from learning.layer_config import CnnConfig, InitializerConfig, MlpConfig
 from learning.layers import build_sequential_mlp
-from learning.network_builder import NetworkBuilder
+from learning.network_builder import NetworkBuilder, image_encoding
+from learning.observations import Obs
 from learning.typed_config import ConfigError, from_mapping
 
 PATH = "train.params.config.rnd_config.network"
@@ -64,13 +67,8 @@ class RNDNetworkConfig:
     """Both networks' layers."""
     name: str = "rnd_curiosity"
     """The registered network."""
-    cnn: Any = None
-    """Convolutions before the layers: not available yet."""
-
-    def __post_init__(self) -> None:
-        """Refuse what cannot be built."""
-        if self.cnn is not None:
-            raise ValueError("cnn: curiosity about images is not available yet; remove the block")
+    cnn: CnnConfig | None = None
+    """Convolutions before the layers, for images; of the same form in both networks."""
 
 
 class RNDCuriosityBuilder(NetworkBuilder):
@@ -103,39 +101,45 @@ class RNDCuriosityBuilder(NetworkBuilder):
             self,
             params: RNDNetworkConfig,
             *,
-            input_shape: Sequence[int] | Mapping[str, Sequence[int]],
+            input_shape: ObsShape,
             **kwargs: object,
         ) -> None:
             """Build both and initialise their weights.
 
             Args:
                 params: the checked `network` block.
-                input_shape: shape of one observation, `(num_obs,)`.
+                input_shape: shape of one observation: `(num_obs,)`, that of an image, or those of several
+                    sensors by name.
                 **kwargs: further build settings, for subclasses.
             """
             super().__init__()
-            if isinstance(input_shape, Mapping) or len(input_shape) != 1:
-                raise ConfigError(
-                    f"observations of shape {input_shape}: rnd_curiosity takes vectors; let the task flatten "
-                    "them, or set train.params.config.rnd_config to null"
-                )
-            self.target = self._build_layers(input_shape[0], params.mlp.rnd.units, params.mlp)
-            self.predictor = self._build_layers(input_shape[0], params.mlp.net.units, params.mlp)
+            self.target = self._build_features(params, params.mlp.rnd.units, input_shape)
+            self.predictor = self._build_features(params, params.mlp.net.units, input_shape)
             self.target.requires_grad_(False)
 
         @torch.no_grad()
-        def _build_layers(self, input_size: int, units: Sequence[int], mlp: RNDMlpConfig) -> nn.Sequential:
-            hidden = build_sequential_mlp(input_size, units[:-1], str(mlp.activation))
-            layers = nn.Sequential(*hidden, nn.Linear([input_size, *units][-2], units[-1]))
-            initializer = self._create_initializer(mlp.initializer)
-            for layer in layers:
-                if isinstance(layer, nn.Linear):
-                    initializer(layer.weight)
-                    nn.init.zeros_(layer.bias)
-            return layers
+        def _build_features(
+            self, params: RNDNetworkConfig, units: Sequence[int], input_shape: ObsShape
+        ) -> nn.Sequential:
+            path, mlp = f"{PATH}.cnn", params.mlp
+            encoder = build_encoder(input_shape, image_encoding(params.cnn, None, path), path)
+            width = encoder_width(encoder, input_shape, path)
+            hidden = build_sequential_mlp(width, units[:-1], str(mlp.activation))
+            layers = nn.Sequential(*hidden, nn.Linear([width, *units][-2], units[-1]))
+            self._initialize(layers, mlp.initializer)
+            if params.cnn is not None:
+                self._initialize(encoder, params.cnn.initializer)
+            return nn.Sequential(encoder, layers)
 
-        def forward(self, obs: Tensor) -> tuple[Tensor, Tensor]:
-            """Return both networks' features of normalised observations (B, num_obs).
+        def _initialize(self, module: nn.Module, config: InitializerConfig) -> None:
+            initializer = self._create_initializer(config)
+            for layer in module.modules():
+                if isinstance(layer, (nn.Linear, nn.Conv1d, nn.Conv2d)):
+                    initializer(layer.weight)
+                    nn.init.zeros_(layer.bias)  # type: ignore[arg-type]
+
+        def forward(self, obs: Obs) -> tuple[Tensor, Tensor]:
+            """Return both networks' features of normalised observations (B, …).
 
             Returns:
                 The predictor's and the target's, (B, F) each.

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor, nn
 
-from learning.float_obs import require_names, scale_bytes
+from learning.float_obs import ObsShape, require_names, scale_bytes
 
 CLIP = 5.0  # bound of normalised values, in standard deviations (as in RL Games)
 
@@ -185,3 +185,8 @@ class RunningMeanStdObs(nn.Module):
         require_names(obs, self.running_mean_std)
         for name, part in self.running_mean_std.items():
             part.update_from(obs[name], distributed)  # type: ignore[operator]
+
+
+def obs_normalizer(obs_shape: ObsShape) -> RunningMeanStd | RunningMeanStdObs:
+    """Return the normaliser for observations of a shape, or of a shape for each name."""
+    return RunningMeanStdObs(obs_shape) if isinstance(obs_shape, Mapping) else RunningMeanStd(obs_shape)

@@ -29,10 +29,11 @@ def be_curious(agent, obs, rank):
     mine = slice(rank * agent.num_actors, (rank + 1) * agent.num_actors)
     found = {}
     for i, rollout in enumerate(obs[:, :, mine]):
+        rollout = rollout.flatten(0, 1)
         found[f"rewards{i}"] = agent.curiosity.rewards(rollout)
         found |= {
             f"{name}{i}": value
-            for name, value in agent.curiosity.train({"final_obses": rollout.flatten(0, 1)}).items()
+            for name, value in agent.curiosity.train({"final_obses": rollout}).items()
             if name == "info/rnd_loss"
         }
     return {**found, **agent.curiosity.state_dict()}

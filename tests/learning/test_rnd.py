@@ -4,6 +4,7 @@ import pytest
 import torch
 from torch import tensor
 
+from learning import observations
 from learning.config import AgentConfig
 from learning.curiosity import Curiosity
 from learning.distributed import Distributed
@@ -19,12 +20,12 @@ NETWORK = {"name": "rnd_curiosity"}
 LINEAR = {"mode": "linear", "initial_frame": 100}
 
 
-def curiosity(num_envs=4, horizon=3, num_obs=2, **rnd):
+def curiosity(num_envs=4, horizon=3, obs_shape=(2,), **rnd):
     torch.manual_seed(0)
     rnd = {"learning_rate": 1e-2, **rnd}
     sizes = {"num_actors": num_envs, "horizon_length": horizon, "minibatch_size": num_envs * horizon}
     config = AgentConfig.from_params(toy_params(rnd_config=rnd, **sizes)["config"])
-    return Curiosity(config.rnd_config, config, (num_obs,), num_envs, Distributed(), CPU)
+    return Curiosity(config.rnd_config, config, obs_shape, num_envs, Distributed(), CPU)
 
 
 def test_prediction_errors_by_hand():
@@ -69,7 +70,7 @@ def test_the_weight_follows_its_schedule(schedule, weights):
             r"net\.units=\[8\]: must end",
         ),
         ({"network": {**NETWORK, "mlp": {"rnd": {"units": []}}}}, r"rnd\.units=\[\]: needs at"),
-        ({"network": {**NETWORK, "cnn": {}}}, r"cnn: curiosity about images is not available"),
+        ({"network": {**NETWORK, "cnn": {}}}, r"rnd_config\.network\.cnn\.type: required key is missing"),
     ],
 )
 def test_wrong_values_are_refused_before_anything_is_built(rnd, text):
@@ -93,8 +94,24 @@ def test_what_does_not_fit_is_refused(rnd, text):
 def test_a_policy_is_something_else():
     with pytest.raises(ConfigError, match="rnd_curiosity: is no policy"):
         NetworkBuilder().load(NETWORK).build("a2c", input_shape=(2,), actions_num=1)
-    with pytest.raises(ConfigError, match=r"observations of shape \(4, 4, 3\): rnd_curiosity takes vectors"):
+    with pytest.raises(ConfigError, match=r"shape \(4, 4, 3\): .* add train.*rnd_config\.network\.cnn"):
         NetworkBuilder().load(NETWORK).build("rnd", input_shape=(4, 4, 3))
+
+
+@pytest.mark.parametrize("several", [False, True])
+def test_images_and_several_sensors_are_looked_at(several):
+    cnn = {"type": "conv2d", "convs": [{"filters": 2, "kernel_size": 3}], "activation": "relu"}
+    shape = {"camera": (4, 4, 3), "joints": (2,)} if several else (4, 4, 3)
+    made = curiosity(obs_shape=shape, network={**NETWORK, "cnn": cnn}, update_proportion=0.5)
+    images = torch.randint(256, (12, 4, 4, 3), dtype=torch.uint8)
+    obs = {"camera": images, "joints": torch.randn(12, 2)} if several else images
+    assert made.rewards(obs).shape == (3, 4)
+    figures = made.train(observations.split("final_obses", obs))
+    assert figures["info/rnd_loss"] > 0
+    assert made.network.target[1][0].in_features == 2 * 2 * 2 + 2 * several
+    other = curiosity(obs_shape=shape, network={**NETWORK, "cnn": cnn}, update_proportion=0.5)
+    other.load_state_dict(made.state_dict(), "a file")
+    torch.testing.assert_close(other.errors(obs), made.errors(obs))
 
 
 def test_the_block_of_rl_games_loads():
@@ -107,15 +124,16 @@ def test_the_block_of_rl_games_loads():
     shapes = [tuple(parameter.shape) for parameter in made.network.predictor.parameters()]
     assert shapes == [(4, 2), (4,), (4, 4), (4,), (8, 4), (8,)]
     assert not any(parameter.requires_grad for parameter in made.network.target.parameters())
-    assert isinstance(made.network.predictor[1], torch.nn.ELU) and len(made.network.predictor) == 5
+    layers = made.network.predictor[1]
+    assert isinstance(layers[1], torch.nn.ELU) and len(layers) == 5
 
 
 def test_rewards_are_in_deviations_of_their_returns():
     made = curiosity(gamma=0.5)
-    obs = torch.randn(3, 4, 2)
+    obs = torch.randn(12, 2)
     rewards = made.rewards(obs)
-    flat = obs.flatten(0, 1).double()
-    seen = ((flat - flat.mean(0)) / (flat.var(0, unbiased=False) + 1e-5).sqrt()).clamp(-5, 5)
+    exact = obs.double()
+    seen = ((exact - exact.mean(0)) / (exact.var(0, unbiased=False) + 1e-5).sqrt()).clamp(-5, 5)
     with torch.no_grad():
         predicted, target = made.network(seen.float())
     errors = (predicted - target).square().mean(-1).view(3, 4)
@@ -129,28 +147,28 @@ def test_rewards_are_in_deviations_of_their_returns():
 
 def test_normalisers_are_choices():
     made = curiosity(normalize_input=False, normalize_reward=False)
-    obs = torch.randn(3, 4, 2)
+    obs = torch.randn(12, 2)
     with torch.no_grad():
-        expected = prediction_errors(*made.network(obs.flatten(0, 1))).view(3, 4)
+        expected = prediction_errors(*made.network(obs)).view(3, 4)
     torch.testing.assert_close(made.rewards(obs), expected)
-    made.train({"final_obses": obs.flatten(0, 1)})
+    made.train({"final_obses": obs})
     assert made.obs_moments.count == 0 and made.return_moments.count == 0
 
 
 def test_every_observation_is_seen_once_and_after_its_reward():
     made = curiosity()
-    obs = torch.randn(3, 4, 2)
+    obs = torch.randn(12, 2)
     made.rewards(obs)
-    made.train({"final_obses": obs.flatten(0, 1)})
+    made.train({"final_obses": obs})
     assert made.obs_moments.count == 12  # the first rollout: before its reward
     made.rewards(obs)
     assert made.obs_moments.count == 12
-    made.train({"final_obses": obs.flatten(0, 1)})
+    made.train({"final_obses": obs})
     assert made.obs_moments.count == 24
 
 
 def test_rewards_are_added_or_stand_side_by_side():
-    task, obs = torch.randn(3, 4, 1), torch.randn(3, 4, 2)
+    task, obs = torch.randn(3, 4, 1), torch.randn(12, 2)
     schedule = {"mode": "step", "final_frame": 50, "final_value": 0.5}
     mixed = curiosity(scale_value=2.0, weight_schedule=schedule)
     own = curiosity().rewards(obs).unsqueeze(-1)
@@ -165,16 +183,16 @@ def test_rewards_are_added_or_stand_side_by_side():
 def test_what_was_seen_often_is_worth_less_than_what_is_new():
     made = curiosity(num_envs=16, horizon=8, mini_epochs=20)
     torch.manual_seed(1)
-    angles = torch.rand(8, 16) * torch.pi  # half a circle; the other half is never seen
+    angles = torch.rand(8 * 16) * torch.pi  # half a circle; the other half is never seen
     old = torch.stack([angles.cos(), angles.sin()], dim=-1)
     before = made.rewards(old).mean()
     for _ in range(10):
-        figures = made.train({"final_obses": old.flatten(0, 1)})
+        figures = made.train({"final_obses": old})
         after = made.rewards(old).mean()
     assert set(figures) == {"info/rnd_error", "info/rnd_reward", "info/rnd_weight", "info/rnd_loss"}
     new = old * tensor([1.0, -1.0])
     with torch.no_grad():
-        seen, unseen = made.errors(old.flatten(0, 1)).mean(), made.errors(new.flatten(0, 1)).mean()
+        seen, unseen = made.errors(old).mean(), made.errors(new).mean()
     assert after < 0.1 * before
     assert unseen > 10 * seen
 
@@ -189,10 +207,10 @@ def test_the_predictor_learns_from_a_share_of_each_minibatch():
 
 def test_state_goes_on():
     made, other = curiosity(), curiosity(learning_rate=3e-3)
-    obs = torch.randn(3, 4, 2)
+    obs = torch.randn(12, 2)
     for _ in range(2):
         made.rewards(obs)
-        made.train({"final_obses": obs.flatten(0, 1)})
+        made.train({"final_obses": obs})
     other.load_state_dict(made.state_dict(), "a file")
     other.load_worker_state(made.worker_state())
     torch.testing.assert_close(other.rewards(obs), made.rewards(obs), rtol=0, atol=0)

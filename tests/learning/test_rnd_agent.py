@@ -137,7 +137,6 @@ def test_discrete_agents_are_curious_too():
 
 
 def test_recurrent_agents_are_curious_too():
-    pytest.importorskip("learning.recurrent")
     rnn = {"name": "gru", "units": 8, "layers": 1}
     torch.manual_seed(0)
     env = ToyVecEnv(16, episode_length=3)
@@ -152,3 +151,36 @@ def test_recurrent_agents_are_curious_too():
     torch.testing.assert_close(following[:-1, :, 1], buffer["values"][1:, :, 1])
     agent.train()
     assert agent.curiosity.rollouts == 3
+
+
+class StatesEnv(ToyVecEnv):
+    """Shows a critic what the policy sees, twice as large."""
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.state_space = self.observation_space
+
+    def reset(self):
+        return self._with_states(super().reset())
+
+    def step(self, actions):
+        obs, rewards, dones, extras = super().step(actions)
+        extras["final_obs"] = self._with_states(extras["final_obs"])
+        return self._with_states(obs), rewards, dones, extras
+
+    def _with_states(self, obs):
+        return {**obs, "states": 2.0 * obs["obs"]}
+
+
+def test_a_central_critic_values_curiosity_too():
+    network = {"name": "actor_critic", "central_value": True, "mlp": {"units": [8], "activation": "elu"}}
+    central = {"network": network, "minibatch_size": 32, "mini_epochs": 1, "learning_rate": 1e-3}
+    central |= {"clip_value": True, "normalize_input": True}
+    torch.manual_seed(0)
+    env = StatesEnv(16, episode_length=3)
+    agent = A2CAgent(
+        "run", toy_params(vec_env=env, rnd_config=SEPARATE, central_value_config=central, max_epochs=2)
+    )
+    agent.train()
+    assert agent.central_value.get_values(env.reset()["states"]).shape == (16, 2)
+    assert agent.next_values().shape == (8, 16, 2)
