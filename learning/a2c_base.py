@@ -14,22 +14,24 @@ import torch
 from torch import Tensor, nn
 
 from learning import observations, vecenv
+from learning.advantages import AdvantageNormalizer
 from learning.agent_base import AgentBase
 from learning.agent_config import BaseAgentConfig
-from learning.central_value import CentralValueTrain
-from learning.central_value_config import CentralValueConfig
+from learning.central_value import create_central_value
 from learning.config import AgentConfig
-from learning.curiosity import Curiosity
+from learning.curiosity import create_curiosity
 from learning.dataset import PPODataset
+from learning.diagnostics import PpoDiagnostics
 from learning.experience import Field
 from learning.learning_rate import LearningRate
 from learning.losses import actor_loss, critic_loss, smoothed_actor_loss
-from learning.recurrent_rollout import STATES, RecurrentRollout, RnnStates, check_seq_length
+from learning.next_values import next_values, recorded_next_values
+from learning.recurrent_rollout import STATES, RnnStates, check_seq_length, create_recurrent
 from learning.returns import compute_gae
-from learning.running_mean_std import moments_of, pool_moments
-from learning.self_play import SelfPlay
+from learning.self_play import create_self_play
 from learning.self_play_env import SelfPlayEnv
 from learning.training_state import load_optimizer
+from learning.tunables import Tunable, of_config
 from learning.value_heads import ValueHeads
 from learning.vecenv import ObsDict, VecEnv
 
@@ -64,7 +66,7 @@ class A2CBase(AgentBase):
         )
 
     def create_optimizers(self) -> None:
-        """Build the optimizer, its schedule, and what cuts rollouts into minibatches."""
+        """Build the optimizer, its schedule, what cuts rollouts into minibatches, and the central critic."""
         config = self.config
         self.optimizer = self.create_optimizer()
         self.learning_rate = LearningRate(config, self.optimizer)
@@ -75,36 +77,16 @@ class A2CBase(AgentBase):
         self.dataset = PPODataset(
             self.batch_size, self.minibatch_size, self.device, config.shuffle_minibatches, seq_length
         )
-        self.recurrent = self._create_recurrent() if self.is_rnn else None
-        self.central_value = None
-        if config.central_value_config is not None:
-            self.central_value = self._create_central_value(config.central_value_config)
-        self.curiosity = self._create_curiosity()
-        self.self_play = self._create_self_play()
-
-    def _create_central_value(self, config: CentralValueConfig) -> CentralValueTrain:
-        shape = observations.shape_of(vecenv.state_space(self.vec_env))
-        return CentralValueTrain(config, self.config, shape, self.batch_size, self.distributed, self.device)
-
-    def _create_curiosity(self) -> Curiosity | None:
-        rnd, own = self.config.rnd_config, (self.num_actors, self.distributed, self.device)
-        return None if rnd is None else Curiosity(rnd, self.config, self.obs_shape, *own)
-
-    def _create_self_play(self) -> SelfPlay | None:
-        league, env = self.config.league, self.vec_env
-        if league is None or not isinstance(env, SelfPlayEnv):
-            return None
-        return SelfPlay(league, self.config, env, self.model, self.play_as, self.distributed)
-
-    def _create_recurrent(self) -> RecurrentRollout:
-        states: RnnStates = self.model.get_default_rnn_state()  # type: ignore[operator]
-        return RecurrentRollout(
-            tuple(state.to(self.device) for state in states),
-            self.horizon_length,
-            self.num_actors,
-            self.config.seq_length,
-            self.config.zero_rnn_on_done,
+        self.advantage_normalizer = AdvantageNormalizer(config, self.distributed, self.device)
+        self.diagnostics = PpoDiagnostics(config.use_diagnostics, self.distributed)
+        self.recurrent = create_recurrent(self.model, config, self.num_actors, self.device)
+        self.curiosity = create_curiosity(
+            config, self.obs_shape, self.num_actors, self.distributed, self.device
         )
+        self.central_value = create_central_value(
+            config, self.vec_env, self.batch_size, self.distributed, self.device
+        )
+        self.self_play = create_self_play(config, self.vec_env, self.model, self.play_as, self.distributed)
 
     def parameter_groups(self) -> list[dict[str, Any]]:
         """Return what the optimizer steps: all of the model's parameters, in RL Games' order.
@@ -256,6 +238,11 @@ class A2CBase(AgentBase):
             )
         self.recurrent.after_step(self._rnn_states, dones)
 
+    @property
+    def value_heads(self) -> ValueHeads:
+        """What values are of, with the discounts in use: `gamma` may change while training runs."""
+        return ValueHeads(self.config.value_heads, self.device)
+
     def finish_rollout(self) -> dict[str, Tensor]:
         """Return the fields of the rollout, flat and time-major, with `advantages` and `returns` (…, V)."""
         buffer, heads = self.experience_buffer, self.value_heads
@@ -264,55 +251,25 @@ class A2CBase(AgentBase):
         if self.curiosity is not None:
             next_obs = observations.join("final_obses", fields)
             rewards = self.curiosity.add_rewards(rewards, next_obs, self.frame)
-        ends, next_values = heads.ends(buffer["dones"]), self.next_values()
-        advantages = compute_gae(rewards, buffer["values"], ends, next_values, heads.gamma, self.config.tau)
+        ends, following = heads.ends(buffer["dones"]), self.next_values()
+        advantages = compute_gae(rewards, buffer["values"], ends, following, heads.gamma, self.config.tau)
         returns = advantages + buffer["values"]
         if self.curiosity is not None:
             advantages = self.curiosity.weigh(advantages)
         return {**fields, "advantages": advantages.flatten(0, 1), "returns": returns.flatten(0, 1)}
 
-    @property
-    def value_heads(self) -> ValueHeads:
-        """What the critic's values are of."""
-        return ValueHeads(self.config.value_heads, self.device)
-
     def next_values(self) -> Tensor:
-        """Return V of the observation that each step really led to, (horizon_length, num_envs, V).
-
-        Inside an episode it is the value that the next step recorded. Where an episode ended by time it is
-        the value of its final observation, where it failed 0; only those rows and the observations after the
-        last step take a forward pass, one for all. A value that no episode ends is the next step's always.
-        """
-        rows: tuple[Tensor, ...] = ()
-        kind = "obs" if self.central_value is None else "states"
-        seen = observations.to_device(self.obs[kind], self.device)
-        if self.recurrent is not None and self.central_value is None:
-            return self._next_values_rnn(self.get_values(seen, self.recurrent.states))
-        if self.config.value_bootstrap:
-            rows = self.experience_buffer["time_outs"].nonzero(as_tuple=True)
-            final = "final_obses" if self.central_value is None else "final_states"
-            seen = observations.concatenate(seen, observations.read(self.experience_buffer, final, rows))
-        critic = self.get_values if self.central_value is None else self.central_value.get_values
-        last_values = critic(seen)
-        following = self._following(last_values[: self.num_actors])
-        if rows:
-            final_values, episodic = last_values[self.num_actors :], self.value_heads.episodic
-            following[rows] = torch.where(episodic, final_values, following[rows])
-        return following
-
-    def _next_values_rnn(self, last_values: Tensor) -> Tensor:
-        """Return `next_values` from those that were recorded, since states are gone by the rollout's end."""
-        following = self._following(last_values)
-        if not self.config.value_bootstrap:
-            return following
-        time_outs = self.value_heads.ends(self.experience_buffer["time_outs"])
-        return torch.where(time_outs, self.experience_buffer["final_values"], following)
-
-    def _following(self, last_values: Tensor) -> Tensor:
-        """Return the next step's values, 0 where an episode ended them."""
-        buffer = self.experience_buffer
-        following = torch.cat([buffer["values"][1:], last_values.unsqueeze(0)])
-        return following.masked_fill_(self.value_heads.ends(buffer["dones"]), 0.0)
+        """Return V of the observation that each step really led to; see learning/next_values.py."""
+        buffer, heads, bootstraps = self.experience_buffer, self.value_heads, self.config.value_bootstrap
+        if self.central_value is not None:
+            states = observations.to_device(self.obs["states"], self.device)
+            final = "final_states" if bootstraps else None
+            return next_values(buffer, heads, self.central_value.get_values, states, final)
+        seen = observations.to_device(self.obs["obs"], self.device)
+        if self.recurrent is not None:
+            last_values = self.get_values(seen, self.recurrent.states)
+            return recorded_next_values(buffer, heads, last_values, bootstraps)
+        return next_values(buffer, heads, self.get_values, seen, "final_obses" if bootstraps else None)
 
     # ---------------------------------------------------------------- update
 
@@ -325,12 +282,15 @@ class A2CBase(AgentBase):
         self.before_update(batch_dict)
         self.prepare_dataset(batch_dict)
         self.algo_observer.after_steps()
-        for _ in range(self.config.mini_epochs):
+        for number in range(self.config.mini_epochs):
             self.dataset.apply_permutation()
             for index in range(len(self.dataset)):
-                self.losses.add(self.train_actor_critic(self.dataset[index]))
+                figures = self.train_actor_critic(self.dataset[index])
+                self.losses.add(self.diagnostics.of_pass(figures, number))
             self.learning_rate.after_mini_epoch(self.epoch_num, self.frame)
         self.learning_rate.after_epoch(self.epoch_num, self.frame)
+        targets, stats = self.dataset.values_dict, self.advantage_normalizer.stats
+        self.losses.add(self.diagnostics.of_rollout(targets, self.value_mean_std, stats))
         self._train_central_value(batch_dict)
         if self.curiosity is not None:
             self.losses.add(self.curiosity.train(batch_dict))
@@ -382,18 +342,20 @@ class A2CBase(AgentBase):
         Returns:
             0-dim figures, as `train_actor_critic`; `kl` is the mean over all workers.
         """
+        minibatch = self.augment(input_dict)
         with self.autocast():
-            res_dict = self.model(self.model_inputs(input_dict))
-        loss, figures = self.calc_losses(input_dict, res_dict)
-        extra_loss, extra_figures = self.extra_losses(input_dict, res_dict)
+            res_dict = self.model(self.model_inputs(minibatch))
+        loss, figures = self.calc_losses(minibatch, res_dict)
+        extra_loss, extra_figures = self.extra_losses(minibatch, res_dict)
         if extra_loss is not None:
             loss = loss + extra_loss
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward()
         with torch.no_grad():
-            kl = self.policy_kl(input_dict, res_dict).mean()
+            kl = self.policy_kl(minibatch, res_dict)[: len(input_dict["actions"])].mean()
             kl = self.distributed.average_gradients_(self.model.parameters(), kl.reshape(1))[0]
-        return {**figures, **extra_figures, "kl": kl}
+        figures = {**figures, **extra_figures, "kl": kl}
+        return self.diagnostics.of_minibatch(minibatch, res_dict, figures, self.config.e_clip)
 
     def _sequence_columns(self, batch_dict: Mapping[str, Tensor]) -> list[str]:
         return [name for name in batch_dict if name == "episode_starts" or name.startswith(STATES)]
@@ -421,23 +383,14 @@ class A2CBase(AgentBase):
             res_dict: what the model's forward pass returned for it.
         """
         config = self.config
+        old, new = input_dict["old_logp_actions"], res_dict["prev_neglogp"]
         surrogate = smoothed_actor_loss if config.use_smooth_clamp else actor_loss
-        a_loss = surrogate(
-            input_dict["old_logp_actions"],
-            res_dict["prev_neglogp"],
-            input_dict["advantages"],
-            config.ppo,
-            config.e_clip,
-        ).mean()
+        a_loss = surrogate(old, new, input_dict["advantages"], config.ppo, config.e_clip).mean()
         c_loss = torch.zeros((), device=a_loss.device)
         if self.central_value is None or config.use_experimental_cv:
-            c_loss = critic_loss(
-                input_dict["old_values"],
-                res_dict["values"],
-                config.e_clip,
-                input_dict["returns"],
-                config.clip_value,
-            ).mean()
+            old_values, returns = input_dict["old_values"], input_dict["returns"]
+            errors = critic_loss(old_values, res_dict["values"], config.e_clip, returns, config.clip_value)
+            c_loss = errors.mean()
         entropy = res_dict["entropy"].mean()
         critic_coef = 0.5 * config.critic_coef * config.value_size  # c_loss is the mean of all heads
         loss = a_loss + critic_coef * c_loss - self.learning_rate.entropy_coef * entropy
@@ -478,17 +431,18 @@ class A2CBase(AgentBase):
         """Add returns (batch_size, V) to the value's moments; return both normalised by them."""
         if not self.config.normalize_value:
             return values, returns
-        normalizer: Any = (self.central_value or self.model).value_mean_std
+        normalizer = self.value_mean_std
         normalizer.update_from(returns, self.distributed)
         return normalizer(values), normalizer(returns)
 
+    @property
+    def value_mean_std(self) -> Any:
+        """The normaliser of values, the central critic's where there is one; None without."""
+        return getattr(self.central_value or self.model, "value_mean_std", None)
+
     def normalize_advantages(self, advantages: Tensor) -> Tensor:
-        """Return advantages (batch_size,) with mean 0 and variance 1 over the batches of all workers."""
-        if not self.config.normalize_advantage:
-            return advantages
-        own = moments_of(advantages, ())
-        pooled = pool_moments(own, torch.zeros_like(own.mean), self.distributed)
-        return (advantages - pooled.mean.float()) / (pooled.var.sqrt().float() + 1e-8)
+        """Return advantages (batch_size,) normalised as the configuration says, alike on all workers."""
+        return self.advantage_normalizer(advantages)
 
     # ---------------------------------------------------------------- state
 
@@ -505,20 +459,27 @@ class A2CBase(AgentBase):
         if self.curiosity is not None and "curiosity" in state:
             self.curiosity.load_worker_state(state["curiosity"])
 
+    def tunables(self) -> dict[str, Tunable]:
+        """Return RL Games' settings that may change while training runs."""
+        names = ("grad_norm", "critic_coef", "bounds_loss_coef", "gamma", "tau", "e_clip")
+        keys = {name: name for name in names} | {"mini_epochs_num": "mini_epochs"}
+        return {**of_config(keys), **self.learning_rate.tunables()}
+
     def learning_figures(self) -> dict[str, float]:
         """Return the learning rate and the clip range."""
         return {"learning_rate": self.learning_rate.value, "e_clip": self.config.e_clip}
 
     def optimizer_state(self) -> dict[str, Any]:
-        """Return the optimizer's state, and the schedule's."""
+        """Return the states of optimizer, schedule, central critic and moving advantage statistics."""
         central = {} if self.central_value is None else self.central_value.state_dict()
         curiosity = {} if self.curiosity is None else self.curiosity.state_dict()
         self_play = {} if self.self_play is None else self.self_play.state_dict()
         own = {"optimizer": self.optimizer.state_dict(), "learning_rate": self.learning_rate.state_dict()}
-        return {**own, **central, **curiosity, **self_play}
+        return {**own, **central, **curiosity, **self_play, **self.advantage_normalizer.state_dict()}
 
     def load_optimizer_state(self, state: Mapping[str, Any], source: str) -> None:
         """Load moments and rates; all other settings stay those of this run's configuration."""
+        self.advantage_normalizer.load_state_dict(state, source)
         if self.central_value is not None:
             self.central_value.load_state_dict(state, source)
         if self.curiosity is not None:

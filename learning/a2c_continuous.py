@@ -11,6 +11,7 @@ from learning.a2c_base import A2CBase
 from learning.actions import ActionBox
 from learning.experience import Field
 from learning.losses import bound_loss, policy_kl, regularisation_loss
+from learning.symmetry import Symmetry, mirror_loss
 from learning.typed_config import ConfigError
 
 
@@ -45,6 +46,54 @@ class ContinuousA2CBase(A2CBase):
 
 class A2CAgent(ContinuousA2CBase):
     """`a2c_continuous`: proximal policy optimisation (Schulman et al. 2017) with RL Games' losses."""
+
+    symmetry: Symmetry | None
+
+    def create_optimizers(self) -> None:
+        """Build what learns, and what mirrors samples."""
+        super().create_optimizers()
+        config = self.config.symmetry_config
+        if config is not None and self.is_rnn:
+            raise ConfigError(
+                "train.params.config.symmetry_config: mirrors observations, not what a recurrent policy "
+                "remembers; set it to null, or take network.rnn out"
+            )
+        self.symmetry = None if config is None else Symmetry(config, self.vec_env)
+
+    def augment(self, input_dict: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
+        """Return a minibatch, with the mirror images of its samples behind it where they are learned from."""
+        if self.symmetry is None or not self.symmetry.config.use_data_augmentation:
+            return input_dict
+        return self.symmetry.augment(input_dict)
+
+    def calc_losses(
+        self, input_dict: Mapping[str, Tensor], res_dict: Mapping[str, Tensor]
+    ) -> tuple[Tensor, dict[str, Tensor]]:
+        """Return PPO's loss and its parts by name, with what acting against a symmetry costs."""
+        if self.symmetry is None:
+            return super().calc_losses(input_dict, res_dict)
+        # As in RSL-RL, the bonus is for the entropy where the policy really was.
+        entropy = res_dict["entropy"][: self.minibatch_size]
+        loss, figures = super().calc_losses(input_dict, {**res_dict, "entropy": entropy})
+        symmetry_loss = self.mirror_loss(self.symmetry, input_dict, res_dict["mus"])
+        weight = self.symmetry.config.mirror_weight
+        total = loss + weight * symmetry_loss if weight else loss
+        return total, {**figures, "mirror_loss": symmetry_loss}
+
+    def mirror_loss(self, symmetry: Symmetry, input_dict: Mapping[str, Tensor], mus: Tensor) -> Tensor:
+        """Return how far mean actions at mirrored observations are from mirrored mean actions, 0-dim.
+
+        Args:
+            symmetry: what mirrors.
+            input_dict: a minibatch, as `augment` returned it.
+            mus: mean actions of the policy for it.
+        """
+        if symmetry.config.use_data_augmentation:
+            count = self.minibatch_size
+            return mirror_loss(mus[count:], symmetry.mirror_actions(mus[:count]))
+        with self.autocast():
+            mirrored_mus = self.model(self.model_inputs(symmetry.mirrored(input_dict)))["mus"]
+        return mirror_loss(mirrored_mus, symmetry.mirror_actions(mus))
 
     def policy_kl(self, input_dict: Mapping[str, Tensor], res_dict: Mapping[str, Tensor]) -> Tensor:
         """Return the divergence of the Gaussians, (B,)."""

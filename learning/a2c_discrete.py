@@ -12,6 +12,7 @@ from learning.a2c_base import A2CBase
 from learning.actions import ActionChoices
 from learning.categorical import categorical_kl
 from learning.experience import Field
+from learning.typed_config import ConfigError
 from learning.vecenv import ObsDict, action_masks
 
 
@@ -24,6 +25,11 @@ class DiscreteA2CBase(A2CBase):
 
     def read_action_space(self) -> None:
         """Note the number of actions, or the numbers of several choices."""
+        if self.config.symmetry_config is not None:
+            raise ConfigError(
+                "train.params.config.symmetry_config: mirrors actions that are vectors, this environment's "
+                "are discrete; set it to null"
+            )
         self.choices = ActionChoices(self.vec_env.action_space)
         self.actions_num = self.choices.actions_num
 

@@ -18,7 +18,7 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor, nn
 
-from learning import model_builder, observations, reporting, training_state, vecenv
+from learning import model_builder, observations, reporting, training_state, tunables, vecenv
 from learning.agent_config import BaseAgentConfig, check_device
 from learning.base_algorithm import BaseAlgorithm
 from learning.checkpoint import CheckpointWriter, load_checkpoint, load_replay
@@ -30,6 +30,7 @@ from learning.observer import AlgoObserver
 from learning.reward_shaper import DefaultRewardsShaper
 from learning.statistics import EpisodeMeters, MeanMeter
 from learning.stopping import StopFlag
+from learning.tunables import Tunable
 from learning.typed_config import ConfigError
 from learning.vecenv import ObsDict, VecEnv
 
@@ -354,6 +355,20 @@ class AgentBase(AgentHooks, BaseAlgorithm):
         if self.run_dir is not None:
             write_json(self.run_dir / "result.json", result)
         self.algo_observer.on_finish(result)
+
+    # ---------------------------------------------------------------- settings that may change
+
+    def tunables(self) -> dict[str, Tunable]:
+        """Return the settings that may change while training runs, by name; a subclass may add its own."""
+        return {}
+
+    def get_param(self, param_name: str) -> Any:
+        """Return the value in use of one of the `tunables`."""
+        return tunables.get_param(self, param_name)
+
+    def set_param(self, param_name: str, param_value: Any) -> None:
+        """Change one of the `tunables`; see `learning.tunables.set_param`."""
+        tunables.set_param(self, param_name, param_value)
 
     # ---------------------------------------------------------------- state
 

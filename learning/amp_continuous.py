@@ -28,6 +28,7 @@ from learning.amp_evaluation import EvaluationRecord, Evaluator
 from learning.amp_models import ModelAMPContinuous
 from learning.amp_samples import AMPSamples
 from learning.amp_schedules import next_progress
+from learning.diagnostics import clip_fraction
 from learning.discriminator import (
     classification_loss,
     disc_figures,
@@ -180,9 +181,8 @@ class AMPAgent(A2CAgent):
         self, minibatch: Mapping[str, Tensor], res_dict: Mapping[str, Tensor]
     ) -> tuple[Tensor | None, dict[str, Tensor]]:
         """Return the discriminator's loss where it has no optimizer of its own."""
-        with torch.no_grad():
-            ratio = torch.exp(minibatch["old_logp_actions"] - res_dict["prev_neglogp"])
-            figures = {"info/clip_frac": ((ratio - 1.0).abs() > self.config.e_clip).float().mean()}
+        old_neglogp, neglogp = minibatch["old_logp_actions"], res_dict["prev_neglogp"]
+        figures = {"info/clip_frac": clip_fraction(old_neglogp, neglogp, self.config.e_clip)}
         if self.disc_optimizer is not None:
             return None, figures
         size = self.samples.share(self.config.amp_minibatch_size)

@@ -58,5 +58,21 @@ class BaseAlgorithm(ABC):
         """Take up a state of `get_full_state_weights`."""
 
     @abstractmethod
+    def get_param(self, param_name: str) -> Any:
+        """Return the value in use of a setting that may change while training runs.
+
+        Raises:
+            ConfigError: there is none of this name; the text lists those that there are.
+        """
+
+    @abstractmethod
+    def set_param(self, param_name: str, param_value: Any) -> None:
+        """Change such a setting; all workers call this with the same value, between two epochs.
+
+        Raises:
+            ConfigError: there is none of this name, or it cannot have this value.
+        """
+
+    @abstractmethod
     def close(self) -> None:
         """Free the environment."""

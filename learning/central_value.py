@@ -13,7 +13,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from learning import observations
+from learning import observations, vecenv
 from learning.central_value_config import CentralValueConfig
 from learning.checkpoint import load_model_state
 from learning.config import AgentConfig, minibatch_share
@@ -21,13 +21,15 @@ from learning.dataset import PPODataset
 from learning.distributed import Distributed
 from learning.losses import critic_loss
 from learning.model_builder import ModelBuilder
+from learning.rl_games_checkpoint import CENTRAL_VALUE as MODEL_KEY
 from learning.running_mean_std import RunningMeanStd
 from learning.schedulers import LinearScheduler
 from learning.training_state import load_optimizer
 from learning.typed_config import ConfigError
+from learning.vecenv import VecEnv
 
 PATH = "train.params.config.central_value_config"
-MODEL_KEY, OPTIMIZER_KEY = "assymetric_vf_nets", "assymetric_vf_optimizer"  # RL Games' spelling
+OPTIMIZER_KEY = "assymetric_vf_optimizer"  # RL Games' spelling
 
 
 class CentralValueTrain:
@@ -157,6 +159,20 @@ class CentralValueTrain:
         if saved and load_optimizer(self.optimizer, saved, source) and self._schedule is None:
             for group in self.optimizer.param_groups:
                 group["lr"] = self.config.learning_rate  # the configuration's, which may have changed
+
+
+def create_central_value(
+    config: AgentConfig, env: VecEnv, batch_size: int, distributed: Distributed, device: torch.device
+) -> CentralValueTrain | None:
+    """Return the central critic of an agent's configuration, for an environment's states; None without one.
+
+    Raises:
+        ConfigError: it cannot be built, or the environment has no states.
+    """
+    if config.central_value_config is None:
+        return None
+    shape = observations.shape_of(vecenv.state_space(env))
+    return CentralValueTrain(config.central_value_config, config, shape, batch_size, distributed, device)
 
 
 def _build(config: CentralValueConfig, agent_config: AgentConfig, state_shape: Any) -> nn.Module:

@@ -19,6 +19,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from learning.rl_games_checkpoint import as_ours, norm_hint
 from learning.typed_config import ConfigError
 
 # RL Games writes its best reward as a numpy scalar. These rebuild numbers and can do nothing else.
@@ -27,6 +28,9 @@ _NUMPY_SCALARS: list[Any] = [
     np.dtype,
     np.dtypes.Float32DType,
     np.dtypes.Float64DType,
+    np.dtypes.Int32DType,
+    np.dtypes.Int64DType,
+    np.dtypes.BoolDType,
     (_REBUILD_SCALAR, "numpy.core.multiarray.scalar"),
     (_REBUILD_SCALAR, "numpy._core.multiarray.scalar"),
 ]
@@ -63,23 +67,10 @@ def load_checkpoint(path: str | Path) -> dict[str, Any]:
     """
     path = Path(path)
     state = _read(path)
-    if isinstance(state, dict) and "model" not in state:
-        state["model"] = _sac_model(state)
+    state = as_ours(state) if isinstance(state, dict) else state
     if not isinstance(state, dict) or not isinstance(state.get("model"), dict):
         raise CheckpointError(f"checkpoint={path}: holds no 'model'; give a checkpoint that training wrote")
-    # torch.compile puts this before every key
-    state["model"] = {key.removeprefix("_orig_mod."): value for key, value in state["model"].items()}
     return state
-
-
-def _sac_model(state: Mapping[str, Any]) -> dict[str, Tensor] | None:
-    """Return the model of a file of RL Games' SAC, which keeps its parts apart; None for another file."""
-    parts = {name: state.get(name) for name in ("actor", "critic", "critic_target")}
-    if not all(isinstance(part, Mapping) for part in parts.values()):
-        return None
-    named = {f"sac_network.{name}": part for name, part in parts.items()}
-    named["running_mean_std"] = state.get("running_mean_std") or {}
-    return {f"{name}.{key}": value for name, part in named.items() for key, value in (part or {}).items()}
 
 
 def load_replay(path: str | Path) -> dict[str, Any]:
@@ -142,7 +133,7 @@ def load_model_state(module: nn.Module, saved: Mapping[str, Tensor], source: str
         )
         raise CheckpointError(
             f"checkpoint={source}: was trained with another task or network ({shown}); "
-            "give the task and train configuration that it was made with"
+            f"give the task and train configuration that it was made with{norm_hint(module, saved)}"
         )
     module.load_state_dict(dict(saved))
 

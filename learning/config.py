@@ -13,8 +13,10 @@ from learning.agent_config import (
     positive,
 )
 from learning.central_value_config import CentralValueConfig
+from learning.moving_stats import MovingStatsKind
 from learning.rnd_config import RNDConfig
 from learning.self_play_config import SelfPlayConfig
+from learning.symmetry import SymmetryConfig
 from learning.typed_config import MISSING, ConfigError
 from learning.value_heads import ValueHead
 
@@ -80,6 +82,12 @@ class AgentConfig(BaseAgentConfig):
     """Let the critic predict returns normalised by their running moments."""
     normalize_advantage: bool = MISSING  # type: ignore[assignment]
     """Normalise advantages over the batch of all workers."""
+    normalize_rms_advantage: bool = False
+    """With `normalize_advantage`: normalise them by statistics that move over rollouts instead."""
+    adv_rms_impl: MovingStatsKind = "mean_std"
+    """Which statistics (learning/moving_stats.py); RL Games knows only its default from a file."""
+    adv_rms_momentum: float = 0.5
+    """What a statistic keeps of its old value with each rollout."""
 
     ppo: bool = True
     """Clip the probability ratio; false is the plain policy gradient (A2C)."""
@@ -122,6 +130,10 @@ class AgentConfig(BaseAgentConfig):
     """Discrete actions: ask the environment before every step which are allowed."""
     shuffle_minibatches: bool = True
     """Draw minibatches at random; false cuts the rollout into ranges of time steps."""
+    symmetry_config: SymmetryConfig | None = None
+    """Continuous actions: learn from mirrored samples too, or be asked to act alike; null = neither."""
+    use_diagnostics: bool = False
+    """Write `diagnostics/…` figures: how well values explain returns, how many samples are clipped."""
 
     def __post_init__(self) -> None:
         """Check single values and the rules between them."""
@@ -132,6 +144,10 @@ class AgentConfig(BaseAgentConfig):
         at_least(self, 0, "entropy_coef", "weight_decay", "critic_coef", "bounds_loss_coef", "soft_bound")
         positive(self, "learning_rate", "e_clip", "grad_norm", "kl_threshold", "min_lr", "max_lr")
         between_zero_and_one(self, "gamma", "tau")
+        if not 0 <= self.adv_rms_momentum < 1:
+            raise ValueError(f"adv_rms_momentum={self.adv_rms_momentum:g}: must be at least 0, less than 1")
+        if self.normalize_rms_advantage and not self.normalize_advantage:
+            raise ValueError("normalize_rms_advantage=True: needs normalize_advantage=True")
         if self.lr_schedule == "adaptive" and self.kl_threshold is None:
             raise ValueError("kl_threshold=null: lr_schedule=adaptive needs it; 0.008 is usual")
         if self.lr_schedule == "linear" and self.max_epochs is None and self.frame_limit is None:

@@ -243,3 +243,12 @@ def _dataset(
             f"{minibatch_size} samples; raise it"
         )
     return PPODataset(batch_size, minibatch_size, device, agent_config.shuffle_minibatches)
+
+
+def create_curiosity(
+    config: AgentConfig, obs_shape: Any, num_envs: int, distributed: Distributed, device: torch.device
+) -> Curiosity | None:
+    """Return what `rnd_config` asks for, None where it is null; arguments as for `Curiosity`."""
+    if config.rnd_config is None:
+        return None
+    return Curiosity(config.rnd_config, config, obs_shape, num_envs, distributed, device)

@@ -52,6 +52,12 @@ class Distributed:
             dist.all_reduce(tensor, op=dist.ReduceOp.SUM)
         return tensor
 
+    def all_gather(self, tensor: Tensor) -> Tensor:
+        """Return the tensors of all workers, of one shape, by rank, (world_size, *shape); equal on all."""
+        rows = tensor.new_zeros(self.world_size, *tensor.shape)
+        rows[self.rank] = tensor
+        return self.all_reduce_sum_(rows)
+
     def average_gradients_(self, parameters: Iterable[nn.Parameter], extras: Tensor) -> Tensor:
         """Average gradients over all workers in place, in one collective, and a few scalars with them.
 

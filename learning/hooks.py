@@ -91,13 +91,25 @@ class AgentHooks:
         """
         return {}
 
+    def augment(self, input_dict: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
+        """Return what an actor-critic agent learns from a minibatch: itself, or with further samples behind.
+
+        Args:
+            input_dict: fields of the dataset, (minibatch_size, …).
+
+        Returns:
+            The same fields, at least as many rows each, those given first. The KL divergence is of these
+            alone.
+        """
+        return input_dict
+
     def extra_losses(
         self, minibatch: Mapping[str, Tensor], res_dict: Mapping[str, Tensor]
     ) -> tuple[Tensor | None, dict[str, Tensor]]:
         """Return what is added to PPO's loss in `calc_gradients`; gradients are tracked.
 
         Args:
-            minibatch: fields of the dataset, (minibatch_size, …).
+            minibatch: fields of the dataset, as `augment` returned them, (minibatch_size, …) or more rows.
             res_dict: what the model's forward pass returned for it.
 
         Returns:

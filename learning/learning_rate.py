@@ -10,6 +10,8 @@ from torch.optim import Optimizer
 
 from learning.config import AgentConfig
 from learning.schedulers import AdaptiveScheduler, IdentityScheduler, LinearScheduler, RLScheduler
+from learning.tunables import Tunable
+from learning.typed_config import ConfigError, show
 
 
 def create_scheduler(config: AgentConfig) -> RLScheduler:
@@ -88,6 +90,32 @@ class LearningRate:
         for group in self._optimizer.param_groups:
             group["lr"] = group.get("constant_lr", value)
 
+    def tunables(self) -> dict[str, Tunable]:
+        """Return the settings that live here, by RL Games' names; see learning/tunables.py."""
+        return {
+            "learning_rate": Tunable("learning_rate", lambda: self.value, self._use_rate),
+            "entropy_coef": Tunable("entropy_coef", lambda: self.entropy_coef, self._use_entropy_coef),
+            "kl_threshold": Tunable("kl_threshold", use=self._use_kl_threshold),
+        }
+
+    def _use_rate(self, value: float) -> None:
+        if isinstance(self.scheduler, LinearScheduler):
+            raise _moved("learning_rate", value, "lr_schedule=linear")
+        self.set(value)
+
+    def _use_entropy_coef(self, value: float) -> None:
+        if isinstance(self.scheduler, LinearScheduler) and self.scheduler.apply_to_entropy:
+            raise _moved("entropy_coef", value, "schedule_entropy=True")
+        self.entropy_coef = value
+
+    def _use_kl_threshold(self, value: float | None) -> None:
+        if not isinstance(self.scheduler, AdaptiveScheduler) or value is None:
+            raise ConfigError(
+                f"set_param(kl_threshold): kl_threshold={show(value)}: only lr_schedule=adaptive reads it, a "
+                f"number; here is lr_schedule={show(self._config.lr_schedule)}"
+            )
+        self.scheduler.kl_threshold = value
+
     def state_dict(self) -> dict[str, Any]:
         """Return what a resumed run needs."""
         return {
@@ -114,6 +142,13 @@ class LearningRate:
         value, self.entropy_coef = self.scheduler.update(self.value, self.entropy_coef, epoch, frame, kl)
         if value != self.value:
             self.set(value)
+
+
+def _moved(name: str, value: float, schedule: str) -> ConfigError:
+    return ConfigError(
+        f"set_param({name}): {name}={value:g}: would be gone after this epoch, since {schedule} moves it; "
+        "train with another schedule"
+    )
 
 
 def _mean(values: list[Tensor]) -> float:

@@ -13,6 +13,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from learning.config import AgentConfig
 from learning.experience import ExperienceBuffer, Field
 from learning.typed_config import ConfigError
 
@@ -110,6 +111,25 @@ class RecurrentRollout:
         device = self.starts_episode.device
         self.states = tuple(value.to(device) for value in state["states"])
         self.starts_episode = state["starts_episode"].to(device)
+
+
+def create_recurrent(
+    model: Any, config: AgentConfig, num_envs: int, device: torch.device
+) -> RecurrentRollout | None:
+    """Return what carries a model's states through rollouts; None where it has none.
+
+    Args:
+        model: the policy.
+        config: the agent's configuration.
+        num_envs: environments of this worker.
+        device: where rollouts live.
+    """
+    if not model.is_rnn():
+        return None
+    states = tuple(state.to(device) for state in model.get_default_rnn_state())
+    return RecurrentRollout(
+        states, config.horizon_length, num_envs, config.seq_length, config.zero_rnn_on_done
+    )
 
 
 def check_seq_length(seq_length: int, name: str, steps: int) -> None:

@@ -41,15 +41,12 @@ IGNORED_KEYS: dict[str, str] = {
     "network_path": "RL Games reads it and does not use it",
     "pbt_idx": "there is no population",
     "torch_compile": "networks run eagerly",
-    "use_diagnostics": "the metrics are always written",
     "vecenv_type": "environments are registered by name alone",
 }
 """RL Games keys that are accepted, do nothing, and why; one warning names those found."""
 
 UNSUPPORTED_KEYS: dict[str, str] = {
     "balance_env_rewards": "weighting environments in the player",
-    "normalize_rms_advantage": "advantage normalisation with moving moments",
-    "adv_rms_momentum": "advantage normalisation with moving moments",
     "population_based_training": "population based training",
     "self_play": "self play",
     "self_play_config": "self play",
@@ -110,7 +107,7 @@ def refuse_unsupported(values: dict[str, Any], path: str, supported: Collection[
     """
     for key, feature in UNSUPPORTED_KEYS.items():
         value = None if key in supported else values.pop(key, None)
-        if value and key != "adv_rms_momentum":
+        if value:
             raise ConfigError(
                 f"{path}.{key}={value}: {feature} is not supported; leave it out or set it to null"
             )

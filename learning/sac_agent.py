@@ -22,11 +22,13 @@ from learning import observations
 from learning.agent_base import AgentBase
 from learning.agent_config import BaseAgentConfig
 from learning.experience import Field
+from learning.rl_games_checkpoint import sac_parts
 from learning.sac_config import Betas, SACConfig
 from learning.sac_losses import actor_loss, critic_loss, soft_targets, soft_update_, temperature_loss
 from learning.sac_models import ModelSACContinuous, build_sac_model, squashed_action_box
 from learning.sac_replay import TransitionReplay, Transitions
 from learning.training_state import load_optimizer
+from learning.tunables import Tunable, of_config, of_rate
 from learning.vecenv import ObsDict
 
 
@@ -228,9 +230,24 @@ class SACAgent(AgentBase):
 
     # ---------------------------------------------------------------- state
 
+    def tunables(self) -> dict[str, Tunable]:
+        """Return the settings that may change while training runs; `learning_rate` is the actor's."""
+        rates = {
+            "learning_rate": of_rate("actor_lr", self.actor_optimizer),
+            "actor_lr": of_rate("actor_lr", self.actor_optimizer),
+            "critic_lr": of_rate("critic_lr", self.critic_optimizer),
+            "alpha_lr": of_rate("alpha_lr", self.log_alpha_optimizer),
+        }
+        return {**of_config({name: name for name in ("gamma", "critic_tau", "critic_grad_clip")}), **rates}
+
     def learning_figures(self) -> dict[str, float]:
         """Return the actor's learning rate."""
         return {"learning_rate": self.config.actor_lr}
+
+    def get_weights(self) -> dict[str, Any]:
+        """Return the model, and its parts once more by the names that RL Games looks for."""
+        weights = super().get_weights()
+        return {**weights, **sac_parts(weights["model"])}
 
     def _optimizers(self) -> dict[str, torch.optim.Optimizer]:
         return {

@@ -19,6 +19,7 @@ from learning.league import Judge, League
 from learning.recurrent_rollout import RnnStates
 from learning.self_play_config import SelfPlayConfig
 from learning.self_play_env import Opponents, Play, SelfPlayEnv
+from learning.vecenv import VecEnv
 
 STATE_KEY = "self_play"
 
@@ -85,3 +86,12 @@ class SelfPlay:
         if STATE_KEY in state:
             self.league.load_state_dict(state[STATE_KEY]["league"])
             self.judge.tally = dict(state[STATE_KEY]["tally"])
+
+
+def create_self_play(
+    config: AgentConfig, env: VecEnv, model: nn.Module, play: Play, distributed: Distributed
+) -> SelfPlay | None:
+    """Return what keeps the league of an agent; None where it does not play against itself."""
+    if config.league is None or not isinstance(env, SelfPlayEnv):
+        return None
+    return SelfPlay(config.league, config, env, model, play, distributed)

@@ -1,7 +1,7 @@
 """One worker of test_distributed.py: `python -m tests.learning.split_update FOLDER RANK WORLD_SIZE MODE`.
 
-`update` learns from this worker's environments of the rollout in FOLDER/rollout.pt; `train` trains. Both
-write what came out to FOLDER/<mode>_<world size>_<rank>.pt.
+`update` and `update_moving` learn from this worker's environments of the rollout in FOLDER/rollout.pt;
+`train` trains. All write what came out to FOLDER/<mode>_<world size>_<rank>.pt.
 """
 
 import signal
@@ -17,6 +17,8 @@ from learning.torch_runner import Runner
 from tests.learning.toy_env import ToyVecEnv, toy_params
 
 NUM_ENVS, HORIZON = 16, 8
+MOVING = {"normalize_rms_advantage": True, "adv_rms_impl": "perc_ema_corr", "use_diagnostics": True}
+"""Settings of `update_moving`: statistics that are no sums over the workers."""
 
 
 def make_agent(world_size, **config):
@@ -40,10 +42,10 @@ def record(folder):
     torch.save(content, folder / "rollout.pt")
 
 
-def update(folder, rank, world_size):
+def update(folder, rank, world_size, **config):
     """Learn from this worker's share of the recorded rollout."""
     torch.manual_seed(100 + rank)
-    agent = make_agent(world_size)
+    agent = make_agent(world_size, **config)
     recorded = torch.load(folder / "rollout.pt", weights_only=True)
     agent.set_weights(recorded)
     mine = slice(rank * agent.num_actors, (rank + 1) * agent.num_actors)
@@ -52,12 +54,20 @@ def update(folder, rank, world_size):
     agent.obs = {"obs": recorded["obs"][mine]}
     agent.set_train()
     agent.learn(agent.finish_rollout())
+    figures = agent.losses.harvest()
     return {
         "model": agent.model.state_dict(),
         "lr": agent.learning_rate.value,
         "frame": agent.frame,
-        "kl": agent.losses.harvest()["kl"],
+        "kl": figures["kl"],
+        "exp_var": figures.get("diagnostics/exp_var"),
+        "moving": agent.advantage_normalizer.state_dict(),
     }
+
+
+def update_moving(folder, rank, world_size):
+    """Do the same with advantages that moving statistics normalise, and diagnostics."""
+    return update(folder, rank, world_size, **MOVING)
 
 
 def train(folder, rank, world_size):
@@ -84,7 +94,9 @@ def main():
     if world_size > 1:
         store = f"file://{folder}/store_{mode}"
         dist.init_process_group("gloo", init_method=store, rank=rank, world_size=world_size)
-    result = {"update": update, "train": train}[mode](folder, rank, world_size)
+    result = {"update": update, "update_moving": update_moving, "train": train}[mode](
+        folder, rank, world_size
+    )
     torch.save(result, folder / f"{mode}_{world_size}_{rank}.pt")
     if world_size > 1:
         dist.destroy_process_group()

@@ -43,6 +43,26 @@ def test_the_loss_is_the_weighted_sum_of_its_parts():
     torch.testing.assert_close(loss, a_loss + 0.5 * 3.0 * 4.0 - 0.5 * 1.5 + 7.0 * 0.5)
 
 
+def test_a_scheduled_entropy_bonus_counts_as_it_stands():
+    agent = make_agent(
+        lr_schedule="linear", max_epochs=4, schedule_entropy=True, entropy_coef=0.4, bounds_loss_coef=None
+    )
+    agent.obs = agent.env_reset()
+    agent.update_epoch()
+    agent.train_epoch()
+    data = agent.dataset[0]
+    res_dict = {
+        "prev_neglogp": data["old_logp_actions"],
+        "values": data["returns"],
+        "entropy": torch.full((32,), 2.0),
+        "mus": data["mu"],
+    }
+    loss, figures = agent.calc_losses(data, res_dict)
+    weight = 1e-4 + 0.75 * (0.4 - 1e-4)  # a quarter of the way is gone
+    expected = figures["a_loss"] + figures["c_loss"] - weight * 2.0  # critic_coef is 2, and halved
+    torch.testing.assert_close(loss, expected)
+
+
 def test_no_bounds_loss_without_its_weight():
     agent = make_agent(bounds_loss_coef=None)
     figures = agent.train_actor_critic(minibatch(agent))

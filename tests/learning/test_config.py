@@ -39,6 +39,12 @@ def test_a_converted_configuration_passes_through():
         ({"min_lr": 1e-1}, r"min_lr=0\.1: must not exceed max_lr=0\.01"),
         ({"player": {"determenistic": True}}, r"player\.determenistic=.*did you mean deterministic"),
         ({"self_play": True}, r"self_play=True: needs self_play_config"),
+        ({"adv_rms_momentum": 1}, r"adv_rms_momentum=1: must be at least 0, less than 1"),
+        ({"adv_rms_impl": "minmax"}, r"adv_rms_impl=minmax: must be one of .* did you mean min_max"),
+        (
+            {"normalize_rms_advantage": True, "normalize_advantage": False},
+            r"normalize_rms_advantage=True: needs normalize_advantage=True",
+        ),
     ],
 )
 def test_wrong_values_are_refused(changes, text):
@@ -55,9 +61,9 @@ def test_a_missing_value_is_named():
 
 def test_rl_games_keys_without_effect_are_named_once(caplog):
     with caplog.at_level(logging.WARNING):
-        config(bptt_length=4, use_diagnostics=True, player={"render": True}, self_play=False)
+        config(bptt_length=4, torch_compile=True, player={"render": True}, self_play=False)
     assert [record.message.count("without effect") for record in caplog.records] == [1, 1]
-    assert "bptt_length" in caplog.text and "use_diagnostics" in caplog.text and "player: keys" in caplog.text
+    assert "bptt_length" in caplog.text and "torch_compile" in caplog.text and "player: keys" in caplog.text
 
 
 def test_rl_games_minus_one_means_no_limit():

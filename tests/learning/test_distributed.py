@@ -5,6 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 import torch
 
 from learning.distributed import Distributed
@@ -25,15 +26,17 @@ def run_workers(folder, world_size, mode):
     return [torch.load(file, weights_only=True) for file in files]
 
 
-def test_a_rollout_split_over_two_workers_gives_the_same_weights(tmp_path):
+@pytest.mark.parametrize("mode", ["update", "update_moving"])
+def test_a_rollout_split_over_two_workers_gives_the_same_weights(tmp_path, mode):
     split_update.record(tmp_path)
-    whole = split_update.update(tmp_path, 0, 1)
-    halves = run_workers(tmp_path, 2, "update")
+    whole = getattr(split_update, mode)(tmp_path, 0, 1)
+    halves = run_workers(tmp_path, 2, mode)
     before = torch.load(tmp_path / "rollout.pt", weights_only=True)["model"]
     for half in halves:
         assert half["lr"] == whole["lr"]
         assert half["frame"] == whole["frame"] == 128
         torch.testing.assert_close(half["kl"], whole["kl"], rtol=1e-3, atol=1e-7)
+        torch.testing.assert_close((half["exp_var"], half["moving"]), (whole["exp_var"], whole["moving"]))
         for name, value in whole["model"].items():
             torch.testing.assert_close(half["model"][name], value, rtol=1e-5, atol=2e-6, msg=name)
     moved = (whole["model"]["a2c_network.mu.weight"] - before["a2c_network.mu.weight"]).abs().max()
@@ -62,5 +65,6 @@ def test_a_single_process_needs_no_group():
     assert alone.gather_objects({"a": 1}) == [{"a": 1}]
     assert alone.mean_scalars({"b": torch.tensor(2.0), "a": 1.0}) == {"a": 1.0, "b": 2.0}
     assert alone.mean_scalars({}) == {}
+    assert alone.all_gather(tensor).tolist() == [[2.0]]
     extras = torch.tensor([1.0])
     assert alone.average_gradients_([], extras) is extras

@@ -68,3 +68,19 @@ def test_resuming_takes_what_a_schedule_moved_and_leaves_what_the_user_set():
     constant, _ = make(lr_schedule=None)
     constant.resume({"last_lr": 4e-3})
     assert constant.value == 1e-3
+
+
+def test_the_entropy_bonus_falls_along_if_it_is_scheduled():
+    settings = {"lr_schedule": "linear", "max_epochs": 10, "entropy_coef": 0.02}
+    rate, _ = make(schedule_entropy=True, **settings)
+    assert rate.entropy_coef == 0.02
+    rate.after_epoch(5, 0)
+    assert abs(rate.entropy_coef - (1e-4 + 0.5 * (0.02 - 1e-4))) < 1e-12
+    rate.after_epoch(10, 0)
+    assert abs(rate.entropy_coef - 1e-4) < 1e-12
+    resumed, _ = make(schedule_entropy=True, **settings)
+    resumed.resume(rate.state_dict())
+    assert resumed.entropy_coef == rate.entropy_coef
+    constant, _ = make(**settings)
+    constant.after_epoch(5, 0)
+    assert constant.entropy_coef == 0.02
