@@ -83,10 +83,10 @@ class A2CBase(AgentBase):
         self.curiosity = create_curiosity(
             config, self.obs_shape, self.num_actors, self.distributed, self.device
         )
+        self.self_play = create_self_play(config, self.vec_env, self.model, self.play_as, self.distributed)
         self.central_value = create_central_value(
             config, self.vec_env, self.batch_size, self.distributed, self.device
         )
-        self.self_play = create_self_play(config, self.vec_env, self.model, self.play_as, self.distributed)
 
     def parameter_groups(self) -> list[dict[str, Any]]:
         """Return what the optimizer steps: all of the model's parameters, in RL Games' order.

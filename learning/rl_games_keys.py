@@ -67,6 +67,12 @@ IGNORED_PLAYER_KEYS: dict[str, str] = {
 }
 """The same as `IGNORED_KEYS`, for `config.player`."""
 
+IGNORED_CENTRAL_VALUE_KEYS: dict[str, str] = {
+    "kl_threshold": "RL Games does not read it here",
+    "mixed_precision": "the central critic runs in 32 bits",
+    "schedule_type": "RL Games does not read it here",
+}
+"""The same as `IGNORED_KEYS`, for `config.central_value_config`."""
 
 UNREAD_NETWORK_KEYS: dict[str, str] = {
     "joint_obs_actions": "RL Games does not use it",

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from learning.rl_games_keys import (
+    IGNORED_CENTRAL_VALUE_KEYS,
     IGNORED_KEYS,
     IGNORED_PARAMS_KEYS,
     IGNORED_PLAYER_KEYS,
@@ -72,9 +73,17 @@ def _config(config: dict[str, Any], keys: Mapping[str, str], ignored: dict[str, 
     if isinstance(config.get("self_play_config"), dict):
         config["self_play_config"] = {"win_rate": False} | config["self_play_config"]  # RL Games' rule
     if isinstance(config.get("central_value_config"), dict):
-        path = "config.central_value_config."
-        config["central_value_config"] = _network(config["central_value_config"], path, ignored)
+        config["central_value_config"] = _central_value(config["central_value_config"], ignored)
     return {key: None if key in LIMIT_KEYS and value == NO_LIMIT else value for key, value in config.items()}
+
+
+def _central_value(block: dict[str, Any], ignored: dict[str, str]) -> dict[str, Any]:
+    path = "config.central_value_config."
+    block = _network(_without(block, IGNORED_CENTRAL_VALUE_KEYS, path, ignored), path, ignored)
+    if block.get("lr_schedule") == "adaptive":
+        ignored[f"{path}lr_schedule"] = "there is no policy whose KL divergence it could follow"
+        block["lr_schedule"] = None
+    return block
 
 
 def _without(

@@ -19,7 +19,6 @@ from learning.league import Judge, League
 from learning.recurrent_rollout import RnnStates
 from learning.self_play_config import SelfPlayConfig
 from learning.self_play_env import Opponents, Play, SelfPlayEnv
-from learning.vecenv import VecEnv
 
 STATE_KEY = "self_play"
 
@@ -89,9 +88,9 @@ class SelfPlay:
 
 
 def create_self_play(
-    config: AgentConfig, env: VecEnv, model: nn.Module, play: Play, distributed: Distributed
+    config: AgentConfig, env: Any, model: nn.Module, play: Play, distributed: Distributed
 ) -> SelfPlay | None:
-    """Return what keeps the league of an agent; None where it does not play against itself."""
+    """Return the league that `self_play` asks for, None without; arguments as for `SelfPlay`."""
     if config.league is None or not isinstance(env, SelfPlayEnv):
         return None
     return SelfPlay(config.league, config, env, model, play, distributed)

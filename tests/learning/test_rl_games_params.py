@@ -1,7 +1,11 @@
+from pathlib import Path
+
 import pytest
 
+from learning import rl_games_keys
 from learning.config import AgentConfig
 from learning.rl_games_params import plain, translate
+from learning.sac_config import SAC_IGNORED_KEYS
 from tests.learning.toy_env import toy_params
 
 
@@ -50,7 +54,9 @@ def test_keys_without_effect_are_taken_out_and_named():
             "bptt_length": 4,
             "player": {"render": True, "deterministic": False},
             "central_value_config": {
-                "network": {"name": "actor_critic", "joint_obs_actions": {}, "central_value": True}
+                "lr_schedule": "adaptive",
+                "kl_threshold": 0.016,
+                "network": {"name": "actor_critic", "joint_obs_actions": {}, "central_value": True},
             },
         },
     }
@@ -61,11 +67,16 @@ def test_keys_without_effect_are_taken_out_and_named():
         "config": {
             "gamma": 0.9,
             "player": {"deterministic": False},
-            "central_value_config": {"network": {"name": "actor_critic", "central_value": True}},
+            "central_value_config": {
+                "lr_schedule": None,
+                "network": {"name": "actor_critic", "central_value": True},
+            },
         },
     }
     assert sorted(ignored) == [
         "config.bptt_length",
+        "config.central_value_config.kl_threshold",
+        "config.central_value_config.lr_schedule",
         "config.central_value_config.network.joint_obs_actions",
         "config.player.render",
         "load_path",
@@ -94,3 +105,20 @@ def test_blocks_of_another_form_are_left_to_the_check(params):
 
 def test_the_runner_takes_the_old_name_too():
     assert AgentConfig.from_params(toy_params(seq_len=8)["config"]).seq_length == 8
+
+
+def test_the_documentation_names_every_key_without_effect():
+    page = (Path(__file__).parents[2] / "docs" / "from_rl_games.md").read_text()
+    rows = page.split("## Keys without effect")[1].splitlines()
+    tables = {
+        "| `params` |": rl_games_keys.IGNORED_PARAMS_KEYS,
+        "| `params.network`, at any depth |": rl_games_keys.UNREAD_NETWORK_KEYS,
+        "| `params.config` |": rl_games_keys.IGNORED_KEYS,
+        "| `params.config`, SAC |": SAC_IGNORED_KEYS,
+        "| `params.config.central_value_config` |": rl_games_keys.IGNORED_CENTRAL_VALUE_KEYS,
+        "| `params.config.player` |": rl_games_keys.IGNORED_PLAYER_KEYS,
+    }
+    for start, keys in tables.items():
+        (row,) = (row for row in rows if row.startswith(start))
+        assert all(f"`{key}`" in row for key in keys), row
+    assert all(f"`{key}`" in page for key in rl_games_keys.UNSUPPORTED_KEYS)
