@@ -79,7 +79,6 @@ class A2CBase(AgentBase):
         )
         self.advantage_normalizer = AdvantageNormalizer(config, self.distributed, self.device)
         self.diagnostics = PpoDiagnostics(config.use_diagnostics, self.distributed)
-        self.value_heads = ValueHeads(config.value_heads, self.device)
         self.recurrent = create_recurrent(self.model, config, self.num_actors, self.device)
         self.curiosity = create_curiosity(
             config, self.obs_shape, self.num_actors, self.distributed, self.device
@@ -238,6 +237,11 @@ class A2CBase(AgentBase):
                 "final_values", step, self.get_values(final_obs, self._rnn_states)
             )
         self.recurrent.after_step(self._rnn_states, dones)
+
+    @property
+    def value_heads(self) -> ValueHeads:
+        """What values are of, with the discounts in use: `gamma` may change while training runs."""
+        return ValueHeads(self.config.value_heads, self.device)
 
     def finish_rollout(self) -> dict[str, Tensor]:
         """Return the fields of the rollout, flat and time-major, with `advantages` and `returns` (…, V)."""

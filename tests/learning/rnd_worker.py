@@ -1,18 +1,14 @@
-"""One worker of test_rnd_distributed.py: `python -m tests.learning.rnd_worker FOLDER RANK WORLD_SIZE`.
+"""One worker of test_rnd_distributed.py.
 
 Trains a curious agent for a few epochs from this worker's own seed, then lets curiosity alone reward and
 learn from this worker's environments of FOLDER/obs.pt. Writes what came out to FOLDER/<rank>.pt.
 """
 
-import signal
-import sys
-from pathlib import Path
-
 import torch
-import torch.distributed as dist
 
 from learning.a2c_continuous import A2CAgent
 from tests.learning.toy_env import ToyVecEnv, toy_params
+from tests.learning.worker_group import as_worker
 
 NUM_ENVS = 16
 SEPARATE = {"value": "separate", "learning_rate": 1e-2, "mini_epochs": 2}
@@ -41,23 +37,17 @@ def be_curious(agent, obs, rank):
 
 def main():
     """Join the process group, train, be curious, and report."""
-    signal.alarm(300)  # a worker that waits for a dead one ends
-    folder, rank, world_size = Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])
-    torch.set_num_threads(1)
-    dist.init_process_group("gloo", init_method=f"file://{folder}/store", rank=rank, world_size=world_size)
-    torch.manual_seed(rank)
-    trained = make_agent(world_size, train_dir=str(folder))
-    trained.train()
-    alone = make_agent(world_size)
-    alone.curiosity.load_state_dict(torch.load(folder / "start.pt", weights_only=True), "start.pt")
-    result = {
-        "model": trained.model.state_dict(),
-        "curiosity": trained.curiosity.state_dict(),
-        "returns": trained.curiosity.returns,
-        "alone": be_curious(alone, torch.load(folder / "obs.pt", weights_only=True), rank),
-    }
-    torch.save(result, folder / f"{rank}.pt")
-    dist.destroy_process_group()
+    with as_worker() as (folder, rank, world_size, found):
+        trained = make_agent(world_size, train_dir=str(folder))
+        trained.train()
+        alone = make_agent(world_size)
+        alone.curiosity.load_state_dict(torch.load(folder / "start.pt", weights_only=True), "start.pt")
+        found |= {
+            "model": trained.model.state_dict(),
+            "curiosity": trained.curiosity.state_dict(),
+            "returns": trained.curiosity.returns,
+            "alone": be_curious(alone, torch.load(folder / "obs.pt", weights_only=True), rank),
+        }
 
 
 if __name__ == "__main__":

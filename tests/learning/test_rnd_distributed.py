@@ -1,15 +1,10 @@
 """Two workers share one curiosity, which rewards and learns as one worker's would."""
 
-import subprocess
-import sys
-from pathlib import Path
-
 import torch
 
 from tests.learning.rnd_worker import NUM_ENVS, be_curious, make_agent
 from tests.learning.test_training_state import differences
-
-ROOT = Path(__file__).parents[2]
+from tests.learning.worker_group import run_workers
 
 
 def test_two_workers_are_curious_together(tmp_path):
@@ -18,13 +13,7 @@ def test_two_workers_are_curious_together(tmp_path):
     obs = torch.randn(2, 8, NUM_ENVS, 4)
     torch.save(whole.curiosity.state_dict(), tmp_path / "start.pt")
     torch.save(obs, tmp_path / "obs.pt")
-    command = [sys.executable, "-m", "tests.learning.rnd_worker", str(tmp_path)]
-    workers = [
-        subprocess.Popen([*command, str(rank), "2"], cwd=ROOT, stderr=subprocess.PIPE) for rank in range(2)
-    ]
-    errors = [worker.communicate(timeout=400)[1].decode() for worker in workers]
-    assert [worker.returncode for worker in workers] == [0, 0], "\n".join(errors)
-    first, second = (torch.load(tmp_path / f"{rank}.pt", weights_only=True) for rank in range(2))
+    first, second = run_workers("rnd_worker", tmp_path)
 
     assert [name for name in ("model", "curiosity") if differences(first[name], second[name])] == []
     assert first["curiosity"]["rnd_model"]["obs.count"] == 3 * 128  # both workers' samples

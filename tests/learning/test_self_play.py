@@ -12,6 +12,7 @@ from learning.player import PpoPlayerDiscrete
 from learning.rl_games_params import translate
 from learning.torch_runner import Runner
 from learning.typed_config import ConfigError
+from tests.learning.test_a2c_base import WaitsForDevice
 from tests.learning.test_training_state import differences
 from tests.learning.toy_discrete_env import ButtonsEnv
 from tests.learning.toy_duel_env import ButtonDuel, duel_params
@@ -107,6 +108,18 @@ def test_opponents_remember_their_own_match():
     torch.testing.assert_close(env.opponents.states, expected)
     env.step(torch.zeros(4, dtype=torch.int64))
     assert all(state.abs().sum() == 0 for state in env.opponents.states)  # the match is over
+
+
+def test_the_step_loop_never_waits_for_the_device():
+    agent = make_agent()
+    set_league(agent, 0, 1)
+    agent.env_reset()
+    env, actions = agent.vec_env, torch.zeros(4, dtype=torch.int64)
+    result = env.env.step(torch.zeros(8, dtype=torch.int64))
+    env.env.step = lambda everyone: result
+    with torch.no_grad(), WaitsForDevice() as mode:
+        env.step(actions)
+    assert mode.found == []
 
 
 def test_continuous_agents_play_too():

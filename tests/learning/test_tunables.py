@@ -57,6 +57,9 @@ def test_what_is_set_counts():
         "entropy": torch.full((32,), 2.0),
         "mus": torch.zeros(32, 2),
     }
+    agent.set_param("gamma", 0.0)
+    batch = agent.play_steps()
+    torch.testing.assert_close(batch["returns"], batch["rewards"])
     agent.set_param("critic_coef", 0)
     loss, figures = agent.calc_losses(data, res_dict)
     torch.testing.assert_close(loss, figures["a_loss"] - 0.5 * 2.0)
