@@ -26,7 +26,8 @@ from learning.experience import Field
 from learning.learning_rate import LearningRate
 from learning.losses import actor_loss, critic_loss, smoothed_actor_loss
 from learning.next_values import next_values, recorded_next_values
-from learning.recurrent_rollout import STATES, RnnStates, check_seq_length, create_recurrent
+from learning.recurrent import RnnStates
+from learning.recurrent_rollout import STATES, check_seq_length, create_recurrent
 from learning.returns import compute_gae
 from learning.self_play import create_self_play
 from learning.self_play_env import SelfPlayEnv
@@ -114,14 +115,17 @@ class A2CBase(AgentBase):
         values = Field((self.config.value_size,))
         return {"values": values, "neglogpacs": Field(), **self.distribution_fields()}
 
+    @property
+    def records_final_obs(self) -> bool:
+        """Where time-outs bootstrap, and for curiosity, which looks at what steps led to."""
+        return super().records_final_obs or self.curiosity is not None
+
     def loop_fields(self) -> dict[str, Field]:
-        """Return what a recurrent policy, a central critic and curiosity record besides."""
+        """Return what a recurrent policy and a central critic record besides."""
         fields: dict[str, Field] = {}
         if self.is_rnn:
             values = Field((self.config.value_size,))
             fields |= {"episode_starts": Field(dtype=torch.bool), "final_values": values}
-        if self.curiosity is not None:
-            fields |= observations.fields("final_obses", self.vec_env.observation_space)
         if self.central_value is not None:
             space = vecenv.state_space(self.vec_env)
             fields |= {**observations.fields("states", space), **observations.fields("final_states", space)}
@@ -225,8 +229,6 @@ class A2CBase(AgentBase):
         """Move a recurrent policy's state on, and value what episodes ended in while it is still known."""
         super().record_step(step, rewards, dones, infos)
         bootstraps = self.config.value_bootstrap
-        if self.curiosity is not None and not bootstraps:
-            observations.record(self.experience_buffer, "final_obses", step, infos["final_obs"]["obs"])
         if self.central_value is not None and bootstraps:
             observations.record(self.experience_buffer, "final_states", step, infos["final_obs"]["states"])
         if self.recurrent is None:

@@ -114,7 +114,9 @@ class AgentBase(AgentHooks, BaseAlgorithm):
             **self.extra_experience_fields(),
         }
         if self.config.value_bootstrap:
-            fields |= {"time_outs": Field(dtype=torch.bool), **observations.fields("final_obses", space)}
+            fields["time_outs"] = Field(dtype=torch.bool)
+        if self.records_final_obs:
+            fields |= observations.fields("final_obses", space)
         self.experience_buffer = ExperienceBuffer(self.horizon_length, self.num_actors, fields, self.device)
         self.rewards_shaper = DefaultRewardsShaper(**vars(self.config.reward_shaper))
         self._recorded = tuple(self.policy_fields())
@@ -148,6 +150,11 @@ class AgentBase(AgentHooks, BaseAlgorithm):
     @abstractmethod
     def policy_fields(self) -> dict[str, Field]:
         """Return the experience fields that `get_action_values` fills, `actions` among them."""
+
+    @property
+    def records_final_obs(self) -> bool:
+        """Whether rollouts keep what each step really led to, before any reset, as `final_obses`."""
+        return self.config.value_bootstrap
 
     def loop_fields(self) -> dict[str, Field]:
         """Return the experience fields that the algorithm fills in `record_obs` and `record_step`."""
@@ -241,6 +248,7 @@ class AgentBase(AgentHooks, BaseAlgorithm):
         buffer.update_data("dones", step, dones)
         if self.config.value_bootstrap:
             buffer.update_data("time_outs", step, infos["time_outs"])
+        if self.records_final_obs:
             observations.record(buffer, "final_obses", step, infos["final_obs"]["obs"])
         self.episodes.step(rewards, shaped_rewards, dones)
         self.episode_terms.add(infos.get("episode", {}))

@@ -57,7 +57,6 @@ class CentralValueTrain:
         device: torch.device,
     ) -> None:
         self.config, self._distributed = config, distributed
-        self._normalizes_value = agent_config.normalize_value
         self.model = _build(config, agent_config, state_shape).to(device)
         distributed.broadcast_parameters(self.model)
         self.optimizer = torch.optim.Adam(

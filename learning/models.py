@@ -13,7 +13,7 @@ from learning.losses import gaussian_entropy, gaussian_neglogp, policy_kl
 from learning.network_builder import A2CBuilder, NetworkBuilder
 from learning.network_config import PolicyKind
 from learning.observations import Obs
-from learning.recurrent import States
+from learning.recurrent import RnnStates
 from learning.running_mean_std import RunningMeanStd, RunningMeanStdObs, obs_normalizer
 from learning.sigma import SigmaTransform
 from learning.typed_config import ConfigError
@@ -111,7 +111,7 @@ class BaseModelNetwork(NormalizingNetwork):
         with torch.no_grad():
             return self.value_mean_std(value, denorm=True)
 
-    def eval_critic(self, obs: Obs, rnn_states: States | None = None) -> Tensor:
+    def eval_critic(self, obs: Obs, rnn_states: RnnStates | None = None) -> Tensor:
         """Return values (B, V) of raw observations in units of the shaped reward, and skip the policy.
 
         Args:
@@ -130,7 +130,7 @@ class BaseModelNetwork(NormalizingNetwork):
         """Whether the critic has a trunk of its own."""
         return self.a2c_network.is_separate_critic()
 
-    def get_default_rnn_state(self) -> States | None:
+    def get_default_rnn_state(self) -> RnnStates | None:
         """Return the recurrent state of new episodes, (layers, num_seqs, units) each, None without one."""
         return self.a2c_network.get_default_rnn_state()
 

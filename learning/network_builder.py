@@ -18,7 +18,7 @@ from learning.layers import D2RLNet, build_sequential_mlp
 from learning.network_config import NetworkConfig, PolicyKind
 from learning.observations import Obs
 from learning.policy_heads import PolicyHeads, PolicyParameters
-from learning.recurrent import Sequences, States, build_rnn
+from learning.recurrent import RnnStates, Sequences, build_rnn
 from learning.sigma import SigmaTransform
 from learning.trunk import Trunk, TrunkSizes
 from learning.typed_config import from_mapping
@@ -72,11 +72,11 @@ class NetworkBuilder:
             """Whether the network has a recurrent layer."""
             return False
 
-        def get_default_rnn_state(self) -> States | None:
+        def get_default_rnn_state(self) -> RnnStates | None:
             """Return the recurrent state of new episodes, or None without a recurrent layer."""
             return None
 
-        def eval_critic(self, obs: Obs, rnn_states: States | None = None) -> Tensor:
+        def eval_critic(self, obs: Obs, rnn_states: RnnStates | None = None) -> Tensor:
             """Return the value (B, V) of normalised observations; override it where less will do."""
             return self({"obs": obs, "rnn_states": rnn_states})[-2]
 
@@ -238,13 +238,13 @@ class A2CBuilder(NetworkBuilder):
                 states = states and critic_states and (*states, *critic_states)
             return (*self._eval_heads(actor_out), self.value_act(self.value(critic_out)), states)
 
-        def eval_actor(self, obs: Obs, rnn_states: States | None = None) -> PolicyParameters:
+        def eval_actor(self, obs: Obs, rnn_states: RnnStates | None = None) -> PolicyParameters:
             """Return the policy's parameters alone, as `forward` does: (mu, sigma) of a continuous policy."""
             sequences = Sequences(rnn_states)
             actor_out, _ = self._actor().run(obs, sequences.halves()[0] if self.separate else sequences)
             return self._eval_heads(actor_out)
 
-        def eval_critic(self, obs: Obs, rnn_states: States | None = None) -> Tensor:
+        def eval_critic(self, obs: Obs, rnn_states: RnnStates | None = None) -> Tensor:
             """Return the value (B, V) alone, of sequences of one step; states as `forward` takes them."""
             sequences = Sequences(rnn_states)
             critic_out, _ = self._critic().run(obs, sequences.halves()[1] if self.separate else sequences)
@@ -258,7 +258,7 @@ class A2CBuilder(NetworkBuilder):
             """Whether the network has a recurrent layer."""
             return self.rnn_config is not None
 
-        def get_default_rnn_state(self) -> States | None:
+        def get_default_rnn_state(self) -> RnnStates | None:
             """Return zeros (layers, num_seqs, units), as `forward` takes them, or None if not recurrent."""
             if self.rnn_config is None:
                 return None

@@ -20,7 +20,8 @@ from learning.checkpoint import load_checkpoint, load_model_state
 from learning.config import AgentConfig
 from learning.metrics import write_json
 from learning.observer import AlgoObserver
-from learning.recurrent_rollout import RnnStates, forget
+from learning.recurrent import RnnStates
+from learning.recurrent_rollout import forget
 from learning.vecenv import ObsDict, VecEnv
 
 logger = logging.getLogger(__name__)

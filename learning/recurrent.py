@@ -15,14 +15,15 @@ from torch import Tensor, nn
 from learning.layer_config import RnnConfig
 from learning.typed_config import ConfigError
 
-States = tuple[Tensor, ...]
-"""The state of each sequence: (h, c) of an LSTM, (h,) otherwise; each (layers, num_seqs, units)."""
+RnnStates = tuple[Tensor, ...]
+"""The state of each sequence: (h, c) of an LSTM, (h,) otherwise, twice that with a critic of its own; each
+(layers, num_seqs, units)."""
 
 
 class Sequences(NamedTuple):
     """How the rows of a batch follow each other; B = num_seqs * length."""
 
-    states: States | None = None
+    states: RnnStates | None = None
     """Before the first step of each sequence; None starts them all at 0."""
     dones: Tensor | None = None
     """True where a row is the first of its episode, so that the state is 0 before it, (B,)."""
@@ -66,12 +67,12 @@ class RecurrentLayer(nn.Module):
         super().__init__()
         self.units, self.layers = units, layers
 
-    def zero_states(self, num_seqs: int, device: torch.device | None = None) -> States:
+    def zero_states(self, num_seqs: int, device: torch.device | None = None) -> RnnStates:
         """Return the states of new episodes."""
         shape = (self.layers, num_seqs, self.units)
         return tuple(torch.zeros(shape, device=device) for _ in range(self.num_states))
 
-    def forward(self, x: Tensor, sequences: Sequences) -> tuple[Tensor, States]:
+    def forward(self, x: Tensor, sequences: Sequences) -> tuple[Tensor, RnnStates]:
         """Run over sequences.
 
         Args:
@@ -90,11 +91,11 @@ class RecurrentLayer(nn.Module):
         out, states = self.run(steps, states, dones)
         return out.transpose(0, 1).flatten(0, 1), states
 
-    def run(self, steps: Tensor, states: States, dones: Tensor | None) -> tuple[Tensor, States]:
+    def run(self, steps: Tensor, states: RnnStates, dones: Tensor | None) -> tuple[Tensor, RnnStates]:
         """Run over `steps` (length, num_seqs, input size); `dones` is (length, num_seqs) bool or None."""
         raise NotImplementedError
 
-    def _checked_states(self, states: States | None, num_seqs: int, device: torch.device) -> States:
+    def _checked_states(self, states: RnnStates | None, num_seqs: int, device: torch.device) -> RnnStates:
         if states is None:
             return self.zero_states(num_seqs, device)
         wanted = (self.layers, num_seqs, self.units)
@@ -112,7 +113,7 @@ class RnnWithDones(RecurrentLayer):
 
     rnn: nn.LSTM | nn.GRU
 
-    def run(self, steps: Tensor, states: States, dones: Tensor | None) -> tuple[Tensor, States]:
+    def run(self, steps: Tensor, states: RnnStates, dones: Tensor | None) -> tuple[Tensor, RnnStates]:
         """Run in one call where no episode begins, step by step otherwise; the device is not waited for."""
         with torch.autocast(steps.device.type, enabled=False):
             steps = steps.float()
@@ -125,7 +126,7 @@ class RnnWithDones(RecurrentLayer):
                 outputs.append(out)
             return torch.cat(outputs), states
 
-    def _run_cells(self, steps: Tensor, states: States) -> tuple[Tensor, States]:
+    def _run_cells(self, steps: Tensor, states: RnnStates) -> tuple[Tensor, RnnStates]:
         raise NotImplementedError
 
 
@@ -139,7 +140,7 @@ class LSTMWithDones(RnnWithDones):
         super().__init__(units, layers)
         self.rnn = nn.LSTM(input_size, units, layers)
 
-    def _run_cells(self, steps: Tensor, states: States) -> tuple[Tensor, States]:
+    def _run_cells(self, steps: Tensor, states: RnnStates) -> tuple[Tensor, RnnStates]:
         h, c = states
         return self.rnn(steps, (h.contiguous(), c.contiguous()))
 
@@ -152,7 +153,7 @@ class GRUWithDones(RnnWithDones):
         super().__init__(units, layers)
         self.rnn = nn.GRU(input_size, units, layers)
 
-    def _run_cells(self, steps: Tensor, states: States) -> tuple[Tensor, States]:
+    def _run_cells(self, steps: Tensor, states: RnnStates) -> tuple[Tensor, RnnStates]:
         out, state = self.rnn(steps, states[0].contiguous())
         return out, (state,)
 
@@ -160,7 +161,7 @@ class GRUWithDones(RnnWithDones):
 class IdentityRNN(RecurrentLayer):
     """Passes its input through; the state stays as it is."""
 
-    def run(self, steps: Tensor, states: States, dones: Tensor | None) -> tuple[Tensor, States]:
+    def run(self, steps: Tensor, states: RnnStates, dones: Tensor | None) -> tuple[Tensor, RnnStates]:
         """Return everything unchanged."""
         return steps, states
 

@@ -15,10 +15,8 @@ from torch import Tensor
 
 from learning.config import AgentConfig
 from learning.experience import ExperienceBuffer, Field
+from learning.recurrent import RnnStates
 from learning.typed_config import ConfigError
-
-RnnStates = tuple[Tensor, ...]
-"""Each (layers, num_envs, units): one of a GRU, two of an LSTM, twice that with a critic of its own."""
 
 STATES = "rnn_states"
 """Columns `rnn_states/<i>` hold one row a sequence, where all other columns hold one a step."""

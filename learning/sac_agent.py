@@ -18,7 +18,6 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor, nn
 
-from learning import observations
 from learning.agent_base import AgentBase
 from learning.agent_config import BaseAgentConfig
 from learning.experience import Field
@@ -80,9 +79,10 @@ class SACAgent(AgentBase):
         """Return the actions."""
         return {"actions": Field((self.actions_num,))}
 
-    def loop_fields(self) -> dict[str, Field]:
-        """Return what a step really led to: transitions need it whether or not time-outs bootstrap."""
-        return observations.fields("final_obses", self.vec_env.observation_space)
+    @property
+    def records_final_obs(self) -> bool:
+        """Always: transitions need it whether or not time-outs bootstrap."""
+        return True
 
     # ---------------------------------------------------------------- rollout
 
@@ -107,12 +107,6 @@ class SACAgent(AgentBase):
     def preprocess_actions(self, actions: Tensor) -> Tensor:
         """Return the actions: they are in units of their space already."""
         return actions
-
-    def record_step(self, step: int, rewards: Tensor, dones: Tensor, infos: dict[str, Any]) -> None:
-        """Copy what came of a step into the buffer, and what it really led to whatever the bootstrap."""
-        super().record_step(step, rewards, dones, infos)
-        if not self.config.value_bootstrap:
-            observations.record(self.experience_buffer, "final_obses", step, infos["final_obs"]["obs"])
 
     # ---------------------------------------------------------------- update
 

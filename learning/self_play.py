@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from learning.config import AgentConfig
 from learning.distributed import Distributed
 from learning.league import Judge, League
-from learning.recurrent_rollout import RnnStates
+from learning.recurrent import RnnStates
 from learning.self_play_config import SelfPlayConfig
 from learning.self_play_env import Opponents, Play, SelfPlayEnv
 

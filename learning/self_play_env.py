@@ -10,7 +10,8 @@ from torch import Tensor, nn
 
 from learning import observations
 from learning.league import League, Scoreboard
-from learning.recurrent_rollout import RnnStates, forget
+from learning.recurrent import RnnStates
+from learning.recurrent_rollout import forget
 from learning.self_play_config import SelfPlayConfig
 from learning.typed_config import ConfigError
 from learning.vecenv import ObsDict, VecEnv

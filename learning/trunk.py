@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from learning.layer_config import RnnConfig
 from learning.observations import Obs
-from learning.recurrent import RecurrentLayer, Sequences, States
+from learning.recurrent import RecurrentLayer, RnnStates, Sequences
 
 
 class TrunkSizes(NamedTuple):
@@ -54,7 +54,7 @@ class Trunk(NamedTuple):
     layer_norm: nn.Module | None = None
     config: RnnConfig | None = None
 
-    def run(self, obs: Obs, sequences: Sequences) -> tuple[Tensor, States | None]:
+    def run(self, obs: Obs, sequences: Sequences) -> tuple[Tensor, RnnStates | None]:
         """Return features (B, output) of observations (B, …), and the recurrent states after them."""
         features = self.encoder(obs)
         if self.config is None:
@@ -67,7 +67,7 @@ class Trunk(NamedTuple):
             out = torch.cat([out, features], dim=-1)
         return self._run_rnn(out, features, sequences)
 
-    def _run_rnn(self, x: Tensor, features: Tensor, sequences: Sequences) -> tuple[Tensor, States]:
+    def _run_rnn(self, x: Tensor, features: Tensor, sequences: Sequences) -> tuple[Tensor, RnnStates]:
         assert self.rnn is not None and self.config is not None
         out, states = self.rnn(x, sequences)
         if self.layer_norm is not None:
