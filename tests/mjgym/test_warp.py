@@ -1,4 +1,4 @@
-"""The Warp engine against the CPU engine, on Warp's CPU device. CUDA graphs are not reached from here."""
+"""The Warp engine against the CPU engine: on Warp's CPU device, and on a GPU, where there is one."""
 
 import copy
 from pathlib import Path
@@ -31,6 +31,10 @@ CARTPOLE = """
 """
 STANCE = (0.0, 1.0, 0.0, -1.0, 0.0, -1.0, 0.0, 1.0)
 BODY_FIELDS = ("xpos", "xquat", "cvel", "subtree_com")
+DEVICES = [
+    "cpu",
+    pytest.param("cuda:0", marks=pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")),
+]
 
 
 @pytest.fixture(scope="module")
@@ -45,9 +49,14 @@ def ant_model():
     return spec.compile()
 
 
+@pytest.fixture(scope="module", params=DEVICES)
+def device(request):
+    return request.param
+
+
 @pytest.fixture(scope="module")
-def shared_warp(ant_model):
-    engine = create_engine("mujoco_warp", ant_model, 3, 0, "cpu")
+def shared_warp(ant_model, device):
+    engine = create_engine("mujoco_warp", ant_model, 3, 0, device)
     for name in (*BODY_FIELDS, "cfrc_ext"):
         engine.derived(name)
     engine.enable_contact_forces()
@@ -69,7 +78,7 @@ def place(engine):
 
 
 def close(a, b, atol):
-    torch.testing.assert_close(a.double(), b.double(), atol=atol, rtol=1e-4)
+    torch.testing.assert_close(a.double().cpu(), b.double().cpu(), atol=atol, rtol=1e-4)
 
 
 def test_ant_falls_and_lands_as_on_the_cpu_engine(warp, ant_model):
@@ -137,8 +146,8 @@ def test_a_diverged_environment_starts_again_and_is_counted(warp):
     assert torch.isfinite(warp.derived("xpos")).all()
 
 
-def test_model_fields_differ_between_environments(ant_model):
-    engine = create_engine("mujoco_warp", ant_model, 3, 0, "cpu")
+def test_model_fields_differ_between_environments(ant_model, device):
+    engine = create_engine("mujoco_warp", ant_model, 3, 0, device)
     engine.derived("xpos")
     place(engine)
     engine.state("qpos")[:, 2] = 3.0
@@ -171,13 +180,14 @@ def test_wrong_names_and_devices(warp, ant_model):
         create_engine("mujoco_warp", ant_model, 1, 0, "cuda:7")
 
 
-def run_cartpole(engine_name, folder):
+def run_cartpole(engine_name, folder, device="cpu"):
     """Push two carts through Isaac Gym's calls and return what the tensors show."""
     from mjgym import gymtorch
     from mjgym.gymapi import acquire_gym
 
     gym = acquire_gym(engine_name)
     params = SimParams(dt=1 / 60, substeps=2, up_axis=UpAxis.UP_AXIS_Z, gravity=Vec3(0.0, 0.0, -9.81))
+    params.use_gpu_pipeline = device != "cpu"
     sim = gym.create_sim(0, -1, ALL_CONSTANTS["SIM_PHYSX"], params)
     gym.add_ground(sim, PlaneParams(normal=Vec3(0.0, 0.0, 1.0)))
     asset = gym.load_asset(sim, str(folder), "cartpole.xml", AssetOptions(fix_base_link=True))
@@ -193,10 +203,10 @@ def run_cartpole(engine_name, folder):
     states = gymtorch.wrap_tensor(gym.acquire_dof_state_tensor(sim))
     bodies = gymtorch.wrap_tensor(gym.acquire_rigid_body_state_tensor(sim))
     states.view(2, 2, 2)[1, 1, 0] = 0.3
-    ids = gymtorch.unwrap_tensor(torch.tensor([1], dtype=torch.int32))
+    ids = gymtorch.unwrap_tensor(torch.tensor([1], dtype=torch.int32, device=device))
     gym.set_dof_state_tensor_indexed(sim, gymtorch.unwrap_tensor(states), ids, 1)
     for _ in range(20):
-        efforts = torch.tensor([10.0, 0.0, -5.0, 0.0])
+        efforts = torch.tensor([10.0, 0.0, -5.0, 0.0], device=device)
         gym.set_dof_actuation_force_tensor(sim, gymtorch.unwrap_tensor(efforts))
         gym.simulate(sim)
     gym.refresh_dof_state_tensor(sim)
@@ -206,11 +216,11 @@ def run_cartpole(engine_name, folder):
     return result
 
 
-def test_cartpole_through_isaac_gyms_calls(tmp_path):
+def test_cartpole_through_isaac_gyms_calls(tmp_path, device):
     (tmp_path / "cartpole.xml").write_text(CARTPOLE)
-    for ours, reference in zip(
-        run_cartpole("mujoco_warp", tmp_path), run_cartpole("mujoco", tmp_path), strict=True
-    ):
+    ours_and_reference = run_cartpole("mujoco_warp", tmp_path, device), run_cartpole("mujoco", tmp_path)
+    for ours, reference in zip(*ours_and_reference, strict=True):
+        assert ours.device == torch.device(device)
         assert ours.dtype == torch.float32
         assert reference.abs().max() > 1.0
         close(ours, reference, atol=1e-4)
