@@ -17,12 +17,12 @@ from app.launch import launch
 from app.plan import Plan, check_distinct, make_plan
 from app.rank import prepare, trackers
 from app.workers import Interrupted, WorkerError
-from learning import model_builder
-from learning.amp_continuous import AMPAgent
-from learning.amp_models import ModelAMPContinuous
-from learning.amp_network_builder import AMPBuilder
-from learning.amp_players import AMPPlayerContinuous
-from learning.observer import AlgoObserver, DefaultAlgoObserver, MultiObserver
+from learning.amp.agent import AMPAgent
+from learning.amp.models import ModelAMPContinuous
+from learning.amp.network_builder import AMPBuilder
+from learning.amp.players import AMPPlayerContinuous
+from learning.models import model_builder
+from learning.reporting.observer import AlgoObserver, DefaultAlgoObserver, MultiObserver
 from learning.torch_runner import Runner
 from learning.typed_config import ConfigError
 

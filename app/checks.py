@@ -11,10 +11,10 @@ from typing import Any
 import tasks
 from app.devices import Processes
 from app.schema import RunConfig, TaskBlock
-from learning.agent_config import BaseAgentConfig
-from learning.checkpoint import load_checkpoint, load_model_state
-from learning.config import AgentConfig
-from learning.model_builder import ModelBuilder
+from learning.agents.a2c_config import AgentConfig
+from learning.agents.agent_config import BaseAgentConfig
+from learning.checkpoints.checkpoint import load_checkpoint, load_model_state
+from learning.models.model_builder import ModelBuilder
 from learning.torch_runner import Runner
 from learning.typed_config import ConfigError, from_mapping, suggest, unknown_key
 

@@ -13,13 +13,13 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from learning.observer import AlgoObserver
+from learning.reporting.observer import AlgoObserver
 
 if TYPE_CHECKING:
-    from learning.metrics import Progress
+    from learning.reporting.metrics import Progress
 
 
-SPOKEN = ("learning.amp_continuous", "learning.amp_players")
+SPOKEN = ("learning.amp.agent", "learning.amp.players")
 """Loggers whose information is for the user: what an evaluation measured."""
 
 

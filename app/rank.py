@@ -17,7 +17,7 @@ from app.plan import Plan
 from app.tracking import WandbObserver
 from app.video import recorded
 from learning import vecenv
-from learning.observer import AlgoObserver
+from learning.reporting.observer import AlgoObserver
 from learning.typed_config import ConfigError
 from mjgym.install import install
 from tasks.base.config import TaskError

@@ -1,7 +1,7 @@
 """Names, types and single-value rules of what a command line composes, outside of tasks and agents.
 
 The values and their meanings are in cfg/config.yaml. `task.env` is typed by its task's `env_config_type`, and
-`train.params.config` by its agent (learning/config.py).
+`train.params.config` by its agent (learning/agents/a2c_config.py).
 """
 
 from __future__ import annotations
@@ -10,8 +10,8 @@ import dataclasses
 from dataclasses import dataclass, field
 from typing import Any, Literal, get_args, get_type_hints
 
-from learning.config import AgentConfig
-from learning.network_config import NetworkConfig
+from learning.agents.a2c_config import AgentConfig
+from learning.networks.network_config import NetworkConfig
 
 MAX_DEFAULT_WORKERS = 8
 LARGEST_SEED = 2**31

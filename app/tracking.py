@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from app.schema import RunConfig
-from learning.observer import AlgoObserver
+from learning.reporting.observer import AlgoObserver
 from learning.typed_config import ConfigError
 
 

@@ -16,7 +16,7 @@ from typing import Any
 import yaml
 from hydra.core.override_parser.overrides_parser import OverridesParser
 
-from learning.rl_games_params import translate
+from learning.rl_games.params import translate
 from learning.typed_config import ConfigError, suggest, unknown_key
 
 KEY = "train_file"

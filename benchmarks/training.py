@@ -13,9 +13,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from benchmarks.common import ROOT, EpochClock, PhysicsClock, build_task, compose
-from learning.amp_continuous import AMPAgent
-from learning.config import fit_minibatch_size
-from learning.observer import AlgoObserver
+from learning.agents.a2c_config import fit_minibatch_size
+from learning.amp.agent import AMPAgent
+from learning.reporting.observer import AlgoObserver
 
 
 class Clock(EpochClock, AlgoObserver):

@@ -11,18 +11,18 @@ from typing import Any
 import numpy as np
 import torch
 
-from learning import model_builder
-from learning.a2c_continuous import A2CAgent
-from learning.a2c_discrete import DiscreteA2CAgent
-from learning.agent_config import BaseAgentConfig
+from learning.agents.a2c_continuous import A2CAgent
+from learning.agents.a2c_discrete import DiscreteA2CAgent
+from learning.agents.agent_config import BaseAgentConfig
+from learning.curiosity.network_builder import PATH as RND_PATH
 from learning.distributed import Distributed
+from learning.models import model_builder
 from learning.object_factory import ObjectFactory
-from learning.observer import AlgoObserver, DefaultAlgoObserver, MultiObserver
-from learning.player import PpoPlayerContinuous, PpoPlayerDiscrete
-from learning.rl_games_keys import IGNORED_PARAMS_KEYS
-from learning.rnd_network_builder import PATH as RND_PATH
-from learning.sac_agent import SACAgent
-from learning.sac_players import SACPlayer
+from learning.players.player import PpoPlayerContinuous, PpoPlayerDiscrete
+from learning.reporting.observer import AlgoObserver, DefaultAlgoObserver, MultiObserver
+from learning.rl_games.keys import IGNORED_PARAMS_KEYS
+from learning.sac.agent import SACAgent
+from learning.sac.players import SACPlayer
 from learning.typed_config import ConfigError, unknown_key
 
 logger = logging.getLogger(__name__)

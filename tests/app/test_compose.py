@@ -7,8 +7,8 @@ import pytest
 import tasks
 from app.choices import default_train
 from app.compose import CONFIG_DIR, compose, last_of_each, options_first, override_key, recompose
-from learning.model_builder import ModelBuilder
-from learning.sac_config import SACConfig
+from learning.models.model_builder import ModelBuilder
+from learning.sac.config import SACConfig
 from learning.typed_config import ConfigError
 from tests.app.conftest import OUTSIDE
 

@@ -5,7 +5,7 @@ from rich.console import Console
 
 from app.commands import play_command
 from app.console import ConsoleObserver, duration, number, progress_line, summary
-from learning.metrics import EpochTimes, Progress
+from learning.reporting.metrics import EpochTimes, Progress
 
 
 def progress(**given):

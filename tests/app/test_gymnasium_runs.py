@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from learning.checkpoint import load_checkpoint
+from learning.checkpoints.checkpoint import load_checkpoint
 
 pytestmark = pytest.mark.slow
 SMALL = [

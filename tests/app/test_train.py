@@ -9,7 +9,7 @@ import pytest
 import torch
 import yaml
 
-from learning.checkpoint import load_checkpoint
+from learning.checkpoints.checkpoint import load_checkpoint
 from tests.app.conftest import TOY, start
 
 pytestmark = pytest.mark.slow

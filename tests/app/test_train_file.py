@@ -8,11 +8,11 @@ from app.compose import compose
 from app.run_directory import stored_overrides, train_file_copy
 from app.sources import source_of
 from app.train_file import override_for, read
-from learning.agent_config import BaseAgentConfig
-from learning.config import AgentConfig
-from learning.model_builder import ModelBuilder
-from learning.rl_games_params import translate
-from learning.sac_config import SACConfig
+from learning.agents.a2c_config import AgentConfig
+from learning.agents.agent_config import BaseAgentConfig
+from learning.models.model_builder import ModelBuilder
+from learning.rl_games.params import translate
+from learning.sac.config import SACConfig
 from learning.typed_config import ConfigError
 from tests.app.conftest import OUTSIDE, TOY
 from tests.app.test_compose import agent, one

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import torch
 
-from learning.checkpoint import save_checkpoint
-from learning.model_builder import ModelBuilder
+from learning.checkpoints.checkpoint import save_checkpoint
+from learning.models.model_builder import ModelBuilder
 
 
 def files_in(directory):

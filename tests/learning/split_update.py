@@ -11,8 +11,8 @@ from pathlib import Path
 import torch
 import torch.distributed as dist
 
-from learning.a2c_continuous import A2CAgent
-from learning.checkpoint import load_checkpoint
+from learning.agents.a2c_continuous import A2CAgent
+from learning.checkpoints.checkpoint import load_checkpoint
 from learning.torch_runner import Runner
 from tests.learning.toy_env import ToyVecEnv, toy_params
 

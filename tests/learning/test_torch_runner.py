@@ -1,10 +1,10 @@
 import pytest
 import torch
 
-from learning.a2c_continuous import A2CAgent
-from learning.config import AgentConfig
-from learning.observer import AlgoObserver, DefaultAlgoObserver, MultiObserver
-from learning.player import PpoPlayerContinuous
+from learning.agents.a2c_config import AgentConfig
+from learning.agents.a2c_continuous import A2CAgent
+from learning.players.player import PpoPlayerContinuous
+from learning.reporting.observer import AlgoObserver, DefaultAlgoObserver, MultiObserver
 from learning.torch_runner import Runner
 from learning.typed_config import ConfigError
 from tests.learning.toy_env import ToyVecEnv, toy_params

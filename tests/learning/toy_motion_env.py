@@ -3,11 +3,12 @@
 import torch
 from gymnasium import spaces
 
-from learning import model_builder, vecenv
-from learning.amp_continuous import AMPAgent
-from learning.amp_models import ModelAMPContinuous
-from learning.amp_network_builder import AMPBuilder
-from learning.amp_players import AMPPlayerContinuous
+from learning import vecenv
+from learning.amp.agent import AMPAgent
+from learning.amp.models import ModelAMPContinuous
+from learning.amp.network_builder import AMPBuilder
+from learning.amp.players import AMPPlayerContinuous
+from learning.models import model_builder
 from learning.torch_runner import Runner
 from tests.learning.toy_env import ToyVecEnv, toy_params
 

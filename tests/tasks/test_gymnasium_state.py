@@ -11,7 +11,7 @@ import torch
 from gymnasium import spaces
 
 import tasks
-from learning.checkpoint import to_plain
+from learning.checkpoints.checkpoint import to_plain
 from tasks.gymnasium_state import NotStorable, decode, encode, get_state, set_state
 from tests.tasks.scripted_envs import GO, TERMINATE, Scripted, register
 

@@ -8,7 +8,7 @@ import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 
 import tasks
-from learning.amp_continuous import AMPAgent
+from learning.amp.agent import AMPAgent
 from learning.torch_runner import Runner
 from tests.learning.toy_env import toy_params
 from tests.learning.toy_motion_env import amp_params

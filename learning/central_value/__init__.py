@@ -1,0 +1,1 @@
+"""A critic that sees more than the policy does (`central_value_config`)."""

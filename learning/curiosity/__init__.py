@@ -1,0 +1,1 @@
+"""Random network distillation (`rnd_config`): rewards for observations unlike those seen before."""

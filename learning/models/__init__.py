@@ -1,0 +1,1 @@
+"""What wraps a network: normalised input and value, the policy's distribution; and the registries of both."""

@@ -1,0 +1,1 @@
+"""What is told of training: figures of an epoch and of a run, diagnostics, metrics.jsonl, observers."""

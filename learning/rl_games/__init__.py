@@ -1,0 +1,1 @@
+"""Reading what RL Games wrote: its configurations, its keys without effect here, its checkpoints."""

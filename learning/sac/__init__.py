@@ -1,0 +1,1 @@
+"""Soft actor-critic: its agent, player, model, network, losses and replay buffer."""

@@ -1,0 +1,1 @@
+"""Playing against a league of past policies (`self_play_config`)."""
