@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import importlib
 from collections.abc import Callable
 from pathlib import Path
@@ -12,7 +13,7 @@ import tasks
 from app.devices import Processes
 from app.schema import RunConfig, TaskBlock
 from learning.agents.a2c_config import AgentConfig
-from learning.agents.agent_config import BaseAgentConfig
+from learning.agents.agent_config import CONFIG_PATH, BaseAgentConfig
 from learning.checkpoints.checkpoint import load_checkpoint, load_model_state
 from learning.models.model_builder import ModelBuilder
 from learning.torch_runner import Runner
@@ -104,19 +105,23 @@ def check_dump(settings: RunConfig, agent: BaseAgentConfig) -> None:
 
 
 def fit_batch(
-    config: dict[str, Any], agent: BaseAgentConfig, processes: Processes, notes: list[str], is_given: bool
+    config: dict[str, Any],
+    agent: BaseAgentConfig,
+    processes: Processes,
+    notes: list[str],
+    is_given: Callable[[str], bool],
 ) -> None:
-    """Make the minibatch divide the batch, unless the user chose its size.
+    """Make minibatches divide the batch, unless the user chose their size.
 
     Args:
-        config: changed in place: `minibatch_size`, `world_share`.
+        config: changed in place: `minibatch_size`, that of a central critic and of curiosity, `world_share`.
         agent: the agent's configuration.
         processes: workers that share it; under torchrun every size is a rank's own.
-        notes: gets a line if the size was changed.
-        is_given: the command line says `minibatch_size`.
+        notes: gets a line for each size that was changed.
+        is_given: whether the command line says a key.
 
     Raises:
-        ConfigError: it does not divide, and the user chose it.
+        ConfigError: a size does not divide, and the user chose it.
     """
     block = config["train"]["params"]["config"]
     block["world_share"] = not processes.by_torchrun
@@ -124,17 +129,20 @@ def fit_batch(
     if not isinstance(agent, AgentConfig):  # nothing is cut into minibatches
         agent.num_envs(processes.world_size)
         return
-    shares = processes.world_size if agent.world_share else 1
-    fitted = agent.fitted_minibatch_size(shares)
-    if not is_given and agent.minibatch_size is not None and fitted != agent.minibatch_size:
-        batch = agent.horizon_length * agent.num_learners
-        over = f" over {shares} workers" if shares > 1 else ""
+    shares = agent.shares(processes.world_size)
+    batch = f"{agent.horizon_length} * {agent.num_learners} = {agent.horizon_length * agent.num_learners}"
+    over = f" over {shares} workers" if shares > 1 else ""
+    for key, size in agent.minibatch_sizes().items():
+        *path, last = key.split(".")
+        holder = functools.reduce(dict.__getitem__, path, block)
+        fitted = agent.fitted_minibatch_size(key, processes.world_size)
+        if holder.get(last) in (None, fitted) or is_given(f"{CONFIG_PATH}.{key}"):
+            continue
         notes.append(
-            f"minibatch_size={agent.minibatch_size} does not divide horizon_length * num_envs = "
-            f"{agent.horizon_length} * {agent.num_learners} = {batch}{over}; using {fitted}"
+            f"{key}={size} does not divide horizon_length * num_envs = {batch}{over}; using {fitted}"
         )
-        block["minibatch_size"] = fitted
-        agent = dataclasses.replace(agent, minibatch_size=fitted)
+        holder[last] = fitted
+        agent = agent.with_minibatch_size(key, fitted)
     agent.batch_shape(processes.world_size)
 
 

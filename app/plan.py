@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import copy
 import dataclasses
+import functools
 import random
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -36,7 +37,6 @@ from app.video import check_video
 from learning.torch_runner import Runner
 from learning.typed_config import ConfigError, from_mapping
 
-MINIBATCH_KEY = "train.params.config.minibatch_size"
 LARGEST_DRAWN_SEED = 10_000
 MACHINE_KEYS = ("physics_engine", "sim_device", "rl_device", "pipeline")
 
@@ -153,7 +153,7 @@ def _plan(job: Job, found: Checkpoint | None, make_runner: Callable[[], Runner])
     if "sim" in config["task"]:  # not every task has physics
         config["task"]["sim"].setdefault("physx", {})["num_threads"] = processes.num_threads
     if not settings.test:
-        fit_batch(config, agent, processes, notes, _is_given(job, MINIBATCH_KEY))
+        fit_batch(config, agent, processes, notes, functools.partial(_is_given, job))
     directory = _directory(job, settings, found)
     if found is not None:
         check_checkpoint(found.path, job.choices["task"] or "", config, task_class, agent)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from learning.agents.agent_config import (
@@ -22,6 +22,10 @@ from learning.typed_config import MISSING, ConfigError
 
 CONSTANT_SCHEDULES = (None, "None", "constant", "fixed", "identity")
 """Values of `lr_schedule` that leave the learning rate alone (RL Games takes every other name so)."""
+
+MINIBATCH = "minibatch_size"
+CENTRAL_MINIBATCH = "central_value_config.minibatch_size"
+RND_MINIBATCH = "rnd_config.minibatch_size"
 
 
 @dataclass(frozen=True)
@@ -200,21 +204,49 @@ class AgentConfig(BaseAgentConfig):
         Raises:
             ConfigError: the minibatch does not divide the batch, or workers cannot share evenly.
         """
-        shares, num_envs = self.shares(world_size), self._num_learners(world_size)
+        num_envs = self._num_learners(world_size)
+        share = {key: self.minibatch_share(key, world_size) for key in self.minibatch_sizes()}
+        return BatchShape(num_envs, self.horizon_length * num_envs, share[MINIBATCH])
+
+    def minibatch_sizes(self) -> dict[str, int]:
+        """Return samples of a minibatch by key: the agent's, a central critic's, curiosity's."""
+        sizes = {MINIBATCH: self.total_minibatch_size}
+        if self.central_value_config is not None:
+            sizes[CENTRAL_MINIBATCH] = self.central_value_config.total_minibatch_size(self.num_learners)
+        if self.rnd_config is not None:
+            sizes[RND_MINIBATCH] = self.rnd_config.minibatch_size or self.total_minibatch_size
+        return sizes
+
+    def fitted_minibatch_size(self, key: str, world_size: int = 1) -> int:
+        """Return the legal size nearest below one of `minibatch_sizes`, else the smallest legal one."""
         batch_size = self.horizon_length * self.num_learners
-        minibatch_size = self.total_minibatch_size
-        if batch_size % minibatch_size:
+        return fit_minibatch_size(batch_size, self.minibatch_sizes()[key], self.shares(world_size))
+
+    def with_minibatch_size(self, key: str, size: int) -> AgentConfig:
+        """Return a copy with another size at one key of `minibatch_sizes`."""
+        part, _, last = key.rpartition(".")
+        changes = {last: size} if not part else {part: replace(getattr(self, part), **{last: size})}
+        return replace(self, **changes)
+
+    def minibatch_share(self, key: str, world_size: int = 1) -> int:
+        """Return one worker's part of one of `minibatch_sizes`.
+
+        Raises:
+            ConfigError: it does not divide the batch, or workers cannot share it evenly.
+        """
+        size, shares = self.minibatch_sizes()[key], self.shares(world_size)
+        batch_size = self.horizon_length * self.num_learners
+        try_this = f"try {self.fitted_minibatch_size(key, world_size)}"
+        if batch_size % size:
             raise ConfigError(
-                f"{CONFIG_PATH}.minibatch_size={minibatch_size} does not divide horizon_length * num_actors "
-                f"= {self.horizon_length} * {self.num_learners} = {batch_size}; "
-                f"try {self.fitted_minibatch_size(shares)}"
+                f"{CONFIG_PATH}.{key}={size}: does not divide horizon_length * num_actors = "
+                f"{self.horizon_length} * {self.num_learners} = {batch_size}; {try_this}"
             )
-        if minibatch_size % shares:
+        if size % shares:
             raise ConfigError(
-                f"{CONFIG_PATH}.minibatch_size={minibatch_size} cannot be shared evenly by {shares} workers; "
-                f"try {self.fitted_minibatch_size(shares)}"
+                f"{CONFIG_PATH}.{key}={size}: cannot be shared evenly by {shares} workers; {try_this}"
             )
-        return BatchShape(num_envs, batch_size // shares, minibatch_size // shares)
+        return size // shares
 
     def _num_learners(self, world_size: int) -> int:
         """Return the environments of each worker that are learned from."""
@@ -231,12 +263,6 @@ class AgentConfig(BaseAgentConfig):
             )
         return num_envs // players
 
-    def fitted_minibatch_size(self, world_size: int = 1) -> int:
-        """Return the legal minibatch size nearest below `minibatch_size`, else the smallest legal one."""
-        return fit_minibatch_size(
-            self.horizon_length * self.num_learners, self.total_minibatch_size, world_size
-        )
-
 
 def fit_minibatch_size(batch_size: int, wanted: int, world_size: int = 1) -> int:
     """Return the largest minibatch size up to `wanted` that divides the batch and is shared evenly.
@@ -252,24 +278,3 @@ def fit_minibatch_size(batch_size: int, wanted: int, world_size: int = 1) -> int
     per_worker = batch_size // world_size
     limit = max(1, min(wanted // world_size, per_worker))
     return next(size for size in range(limit, 0, -1) if per_worker % size == 0) * world_size
-
-
-def minibatch_share(key: str, total: int, batch_size: int, shares: int) -> int:
-    """Return one worker's part of a minibatch size, for what learns from rollouts beside the agent.
-
-    Args:
-        key: where the size stands.
-        total: samples of a minibatch of all workers that share it.
-        batch_size: samples that one worker collects.
-        shares: workers that share.
-
-    Raises:
-        ConfigError: minibatches do not divide the batch.
-    """
-    minibatch_size = total // shares
-    if minibatch_size == 0 or batch_size % minibatch_size:
-        raise ConfigError(
-            f"{key}={total}: does not divide horizon_length * num_actors = {batch_size * shares}; "
-            f"try {fit_minibatch_size(batch_size * shares, total, shares)}"
-        )
-    return minibatch_size

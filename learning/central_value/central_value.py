@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from learning import vecenv
-from learning.agents.a2c_config import AgentConfig, minibatch_share
+from learning.agents.a2c_config import CENTRAL_MINIBATCH, AgentConfig
 from learning.agents.schedulers import LinearScheduler
 from learning.central_value.config import CentralValueConfig
 from learning.checkpoints.checkpoint import load_model_state
@@ -66,9 +66,7 @@ class CentralValueTrain:
             weight_decay=config.weight_decay,
             fused=device.type in ("cpu", "cuda"),
         )
-        shares = agent_config.shares(distributed.world_size)
-        total = config.total_minibatch_size(agent_config.num_learners)
-        minibatch_size = minibatch_share(f"{PATH}.minibatch_size", total, batch_size, shares)
+        minibatch_size = agent_config.minibatch_share(CENTRAL_MINIBATCH, distributed.world_size)
         self.dataset = PPODataset(batch_size, minibatch_size, device, agent_config.shuffle_minibatches)
         self._schedule = _schedule(config, agent_config)
 

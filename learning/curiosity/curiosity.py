@@ -14,7 +14,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from learning.agents.a2c_config import AgentConfig, minibatch_share
+from learning.agents.a2c_config import RND_MINIBATCH, AgentConfig
 from learning.checkpoints.checkpoint import load_model_state
 from learning.checkpoints.training_state import load_optimizer
 from learning.curiosity.config import RNDConfig
@@ -233,10 +233,8 @@ def _dataset(
     distributed: Distributed,
     device: torch.device,
 ) -> PPODataset:
-    shares = agent_config.shares(distributed.world_size)
     batch_size = agent_config.horizon_length * num_envs
-    total = config.minibatch_size or agent_config.total_minibatch_size
-    minibatch_size = minibatch_share(f"{PATH}.minibatch_size", total, batch_size, shares)
+    minibatch_size = agent_config.minibatch_share(RND_MINIBATCH, distributed.world_size)
     if not round(config.update_proportion * minibatch_size):
         raise ConfigError(
             f"{PATH}.update_proportion={config.update_proportion:g}: leaves nothing of minibatches of "

@@ -47,6 +47,13 @@ WRONG = {
         ],
         ["minibatch_size=1000", "16 * 64 = 1024", "try 512"],
     ),
+    "minibatch of the central critic does not divide": (
+        [
+            *("task=Asymmetric", "num_envs=64", "train.params.config.horizon_length=16"),
+            "train.params.config.central_value_config.minibatch_size=1000",
+        ],
+        ["central_value_config.minibatch_size=1000", "16 * 64 = 1024", "try 512"],
+    ),
     "missing checkpoint": (
         ["task=Ant", "test=True", "checkpoint=nowhere.pth"],
         ["checkpoint=nowhere.pth", "there is no such file"],

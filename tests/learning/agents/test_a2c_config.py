@@ -5,6 +5,7 @@ import pytest
 from learning.agents.a2c_config import AgentConfig, fit_minibatch_size
 from learning.agents.agent_config import check_device
 from learning.typed_config import ConfigError
+from tests.learning.central_value.toy_memory import critic_config
 from tests.learning.toy_env import toy_params
 
 
@@ -86,13 +87,18 @@ def test_minibatch_size_per_env_counts_where_the_size_is_not_given():
 @pytest.mark.parametrize(
     ("changes", "workers", "text"),
     [
-        ({"minibatch_size": 48}, 1, r"minibatch_size=48 does not divide .* = 8 \* 16 = 128; try 32"),
+        ({"minibatch_size": 48}, 1, r"minibatch_size=48: does not divide .* = 8 \* 16 = 128; try 32"),
         (
             {"num_actors": 15, "minibatch_size": 24},
             2,
             r"num_actors=15 cannot be shared evenly by 2 .* try 14",
         ),
-        ({"num_actors": 6, "horizon_length": 1, "minibatch_size": 3}, 2, r"minibatch_size=3 .* by 2 .*try 2"),
+        ({"num_actors": 6, "horizon_length": 1, "minibatch_size": 3}, 2, r"size=3: .* by 2 .*try 2"),
+        (
+            {"central_value_config": critic_config(minibatch_size=48)},
+            1,
+            r"central_value_config\.minibatch_size=48: does not divide .* = 128; try 32",
+        ),
     ],
 )
 def test_batches_that_do_not_divide_say_a_legal_value(changes, workers, text):
@@ -107,6 +113,16 @@ def test_batches_that_do_not_divide_say_a_legal_value(changes, workers, text):
 def test_fitted_minibatches_divide(batch, wanted, workers, expected):
     assert fit_minibatch_size(batch, wanted, workers) == expected
     assert batch % expected == 0 and expected % workers == 0
+
+
+def test_a_fitted_size_takes_the_place_of_the_one_that_does_not_divide():
+    values = config(central_value_config=critic_config(minibatch_size=48))
+    assert values.minibatch_sizes() == {"minibatch_size": 32, "central_value_config.minibatch_size": 48}
+    fitted = values.fitted_minibatch_size("central_value_config.minibatch_size")
+    changed = values.with_minibatch_size("central_value_config.minibatch_size", fitted)
+    assert changed.minibatch_share("central_value_config.minibatch_size", 2) == 16
+    assert changed.batch_shape(2).minibatch_size == 16
+    assert values.central_value_config.minibatch_size == 48
 
 
 def test_plain_values_hold_no_live_objects():

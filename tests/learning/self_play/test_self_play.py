@@ -199,7 +199,7 @@ def test_a_restored_policy_founds_the_league(tmp_path):
 
 def test_sizes_are_those_of_what_is_learned_from():
     config = AgentConfig.from_params(duel_params(num_actors=32, minibatch_size=48)["config"])
-    assert config.num_learners == 16 and config.fitted_minibatch_size() == 32
+    assert config.num_learners == 16 and config.fitted_minibatch_size("minibatch_size") == 32
     with pytest.raises(ConfigError, match=r"= 8 \* 16 = 128; try 32"):
         config.batch_shape()
     config = AgentConfig.from_params(duel_params(num_actors=32, minibatch_size=32)["config"])
