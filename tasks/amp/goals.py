@@ -12,6 +12,7 @@ To add one: extend `Goal`, call `register_goal("mine", Mine)` in a module that `
 from __future__ import annotations
 
 import difflib
+import math
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 
@@ -29,6 +30,8 @@ class GoalConfig:
     """heading: slowest target speed [m/s]"""
     tarSpeedMax: float = 5.0
     """heading: fastest target speed [m/s]"""
+    tarTurnMax: float = math.pi
+    """heading: new directions are at most this far from where the character faces [rad]; pi: any direction"""
     tarSpeed: float = 1.0
     """location: speed towards the target that is enough [m/s]"""
     tarDistMax: float = 10.0
@@ -49,6 +52,8 @@ class GoalConfig:
                 f"tarChangeStepsMin={self.tarChangeStepsMin}: must lie between 1 and "
                 f"tarChangeStepsMax={self.tarChangeStepsMax}"
             )
+        if not 0.0 <= self.tarTurnMax <= math.pi:
+            raise ValueError(f"tarTurnMax={self.tarTurnMax}: must lie between 0 and pi, in radians")
         if self.tarDistMax <= 0.0:
             raise ValueError(f"tarDistMax={self.tarDistMax}: must be positive")
 
@@ -120,8 +125,10 @@ class HeadingGoal(Goal):
     num_params = 3
 
     def sample(self, root_states: Tensor) -> Tensor:
-        """Any direction, speed uniform in [tarSpeedMin, tarSpeedMax]."""
-        angle = _uniform(root_states, -torch.pi, torch.pi)
+        """Uniform: direction within tarTurnMax of the root's heading, speed in [tarSpeedMin, tarSpeedMax]."""
+        facing = root_heading(root_states[:, 3:7])
+        angle = torch.atan2(facing.sin, facing.cos)
+        angle = angle + _uniform(root_states, -self.cfg.tarTurnMax, self.cfg.tarTurnMax)
         speed = _uniform(root_states, self.cfg.tarSpeedMin, self.cfg.tarSpeedMax)
         return torch.stack((angle.cos(), angle.sin(), speed), dim=-1)
 

@@ -72,6 +72,13 @@ def test_targets_lie_within_their_ranges():
     assert distance.min() < 0.1 and 3.9 < distance.max() <= 4.0
 
 
+def test_new_directions_lie_around_where_the_character_faces():
+    torch.manual_seed(0)
+    x, y = HeadingGoal(GoalConfig(tarTurnMax=0.5), 500).sample(roots(500))[:, 0:2].unbind(-1)
+    from_y = torch.atan2(-x, y)  # to the left
+    assert -0.5 <= from_y.min() < -0.45 and 0.45 < from_y.max() <= 0.5
+
+
 def test_a_target_changes_when_its_time_is_up_and_not_before():
     torch.manual_seed(0)
     goal = HeadingGoal(GoalConfig(tarChangeStepsMin=2, tarChangeStepsMax=2), 3)
@@ -94,6 +101,7 @@ def test_a_reset_changes_only_the_listed_environments():
 @pytest.mark.parametrize(
     ("values", "message"),
     [
+        ({"tarTurnMax": 180.0}, "tarTurnMax=180.0: must lie between 0 and pi, in radians"),
         ({"tarSpeedMin": 6.0}, "tarSpeedMin=6.0: must lie between 0 and tarSpeedMax=5.0"),
         ({"tarChangeStepsMin": 0}, "tarChangeStepsMin=0: must lie between 1 and tarChangeStepsMax=150"),
         ({"tarDistMax": 0.0}, "tarDistMax=0.0: must be positive"),
