@@ -15,9 +15,9 @@ from learning.distributed import Distributed
 from learning.vecenv import VecEnv
 
 FALL_COST = 0.5
-"""What a score pays for a fall rate of 1 [m]: about as far as the joints of a character that lies are off from
-those of one that stands. One fall of 32 costs 16 mm: what falls once and moves right otherwise is better than
-what never falls, and does something else in place of a cartwheel."""
+"""What a score pays for a fall rate of 1 [m]: about as far as the joints of one who lies are from those of
+one who stands. One fall of 32 costs 16 mm: what falls once and moves right otherwise is better than what
+never falls, and does something else in place of a cartwheel."""
 
 
 @dataclass(frozen=True)

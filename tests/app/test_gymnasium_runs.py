@@ -1,35 +1,14 @@
-"""The real command with environments of Gymnasium: train, resume exactly, play, film."""
+"""The real command with environments of Gymnasium: keywords of their own, and films."""
 
 import json
 
 import pytest
-
-from learning.checkpoints.checkpoint import load_checkpoint
 
 pytestmark = pytest.mark.slow
 SMALL = [
     *("hardware=cpu", "num_workers=0", "num_threads=1", "num_envs=4", "train.params.config.horizon_length=8"),
     *("train.params.config.minibatch_size=16", "train.params.config.mini_epochs=1"),
 ]
-
-
-def last(run):
-    return load_checkpoint(run / "nn" / "last.pth")
-
-
-@pytest.mark.parametrize("task", ["Pendulum-v1", "CartPole-v1"])
-def test_a_resumed_run_ends_with_the_same_bits(task, train_here, tmp_path):
-    own = ["task.env.episodeLength=11", "train.params.config.lr_schedule=constant"]
-    for name, epochs in (("straight", 4), ("halved", 2)):
-        code, _, err = train_here(
-            *(f"task={task}", *SMALL, *own, f"experiment={name}", f"max_iterations={epochs}")
-        )
-        assert code == 0, err
-    code, _, err = train_here(f"task={task}", "experiment=halved", "checkpoint=last", "max_iterations=4")
-    assert code == 0, err
-    straight, halved = (last(tmp_path / "runs" / name) for name in ("straight", "halved"))
-    assert all(straight["model"][key].equal(value) for key, value in halved["model"].items())
-    assert straight["workers"][0]["obs"]["obs"].equal(halved["workers"][0]["obs"]["obs"])
 
 
 def test_a_keyword_goes_to_the_environment(train_here, tmp_path):
