@@ -1,7 +1,8 @@
 """Names of Isaac Gym's API, so that one mjgym lacks can be told from one that is misspelt.
 
 Plain lists, kept apart from what mjgym provides: an error says "not built yet" for these names and "near it:
-..." for any other.
+..." for any other. Which of them are there is read off the code; `tools.api_table` writes it into
+docs/mjgym.md, with the reasons given here for those that are not.
 """
 
 from __future__ import annotations
@@ -106,3 +107,134 @@ _NAMES: Final = """
 
 GYMAPI_NAMES: Final = frozenset(_NAMES.split())
 """Classes, functions and constants of `gymapi` beside what `mjgym.structs` holds."""
+
+NAMES_BY_JOB: Final = {
+    "Viewer, drawing and keys": """
+        add_lines clear_lines create_viewer draw_viewer get_env_origin get_viewer_camera_transform
+        poll_viewer_events query_viewer_action_events query_viewer_has_closed set_rigid_body_color
+        step_graphics subscribe_viewer_keyboard_event sync_frame_time viewer_camera_look_at
+        write_viewer_image_to_file gymapi.CameraProperties gymapi.KEY_ESCAPE gymapi.KEY_R gymapi.KEY_V
+        gymapi.MESH_VISUAL gymapi.MESH_VISUAL_AND_COLLISION gymutil.AxesGeometry
+        gymutil.WireframeSphereGeometry gymutil.draw_lines
+    """,
+    "Acquire tensors": """
+        acquire_actor_root_state_tensor acquire_dof_force_tensor acquire_dof_state_tensor
+        acquire_force_sensor_tensor acquire_jacobian_tensor acquire_mass_matrix_tensor
+        acquire_net_contact_force_tensor acquire_rigid_body_state_tensor
+    """,
+    "Refresh tensors": """
+        refresh_actor_root_state_tensor refresh_dof_force_tensor refresh_dof_state_tensor
+        refresh_force_sensor_tensor refresh_jacobian_tensors refresh_mass_matrix_tensors
+        refresh_net_contact_force_tensor refresh_rigid_body_state_tensor
+    """,
+    "Set and apply tensors": """
+        apply_rigid_body_force_tensors set_actor_root_state_tensor set_actor_root_state_tensor_indexed
+        set_dof_actuation_force_tensor set_dof_actuation_force_tensor_indexed set_dof_position_target_tensor
+        set_dof_position_target_tensor_indexed set_dof_state_tensor_indexed
+    """,
+    "gymtorch": """
+        gymtorch.unwrap_tensor gymtorch.wrap_tensor
+    """,
+    "terrain_utils": """
+        terrain_utils.SubTerrain terrain_utils.convert_heightfield_to_trimesh
+        terrain_utils.discrete_obstacles_terrain terrain_utils.pyramid_sloped_terrain
+        terrain_utils.pyramid_stairs_terrain terrain_utils.random_uniform_terrain
+        terrain_utils.stepping_stones_terrain
+    """,
+    "torch_utils": """
+        torch_utils.quat_from_angle_axis torch_utils.quat_from_euler_xyz torch_utils.quat_mul
+        torch_utils.tf_combine torch_utils.tf_inverse
+    """,
+    "gymutil": """
+        gymutil._indent_xml
+    """,
+    "Ask and edit assets": """
+        create_asset_force_sensor find_asset_dof_index find_asset_rigid_body_index get_asset_actuator_count
+        get_asset_actuator_joint_name get_asset_actuator_properties get_asset_dof_count get_asset_dof_names
+        get_asset_dof_properties get_asset_joint_count get_asset_rigid_body_count get_asset_rigid_body_name
+        get_asset_rigid_body_names get_asset_rigid_shape_count get_asset_rigid_shape_properties
+        get_asset_tendon_count get_asset_tendon_name get_asset_tendon_properties
+        set_asset_rigid_shape_properties set_asset_tendon_properties
+    """,
+    "Create assets, environments and actors": """
+        add_ground add_triangle_mesh begin_aggregate create_actor create_box create_env create_force_sensor
+        create_rigid_body_attractor create_sphere enable_actor_dof_force_sensors end_aggregate load_asset
+    """,
+    "Life of a simulation": """
+        create_sim create_usd_exporter export_usd_sim fetch_results get_frame_count get_sim_params prepare_sim
+        set_sim_params simulate gymapi.acquire_gym
+    """,
+    "Look up and count": """
+        find_actor_dof_handle find_actor_handle find_actor_index find_actor_rigid_body_handle
+        find_actor_rigid_body_index get_actor_count get_actor_dof_count get_actor_handle get_actor_index
+        get_actor_joint_dict get_actor_name get_actor_rigid_body_count get_actor_rigid_shape_count
+        get_env_dof_count get_env_rigid_body_count get_rigid_transform get_sim_actor_count get_sim_dof_count
+    """,
+    "Properties of actors": """
+        get_actor_dof_properties get_actor_rigid_body_properties get_actor_rigid_shape_properties
+        get_actor_tendon_properties set_actor_dof_properties set_actor_rigid_body_properties
+        set_actor_rigid_shape_properties set_actor_scale set_actor_tendon_properties
+    """,
+    "Classes and constants of gymapi": """
+        gymapi.AXIS_TRANSLATION gymapi.AssetOptions gymapi.AttractorProperties gymapi.COMPUTE_PER_FACE
+        gymapi.ContactCollection gymapi.DOF_MODE_EFFORT gymapi.DOF_MODE_NONE gymapi.DOF_MODE_POS
+        gymapi.DOMAIN_ACTOR gymapi.DOMAIN_ENV gymapi.DOMAIN_SIM gymapi.ENV_SPACE gymapi.INVALID_HANDLE
+        gymapi.LOCAL_SPACE gymapi.PlaneParams gymapi.Quat gymapi.SIM_FLEX gymapi.SIM_PHYSX gymapi.SimParams
+        gymapi.Transform gymapi.TriangleMeshParams gymapi.UP_AXIS_Y gymapi.UP_AXIS_Z gymapi.UsdExportOptions
+        gymapi.Vec3 gymapi.VhacdParams
+    """,
+}
+"""The 158 names that IsaacGymEnvs' tasks use, by job. Names without a module are calls of `gymapi.Gym`."""
+
+
+def used_names(module: str) -> frozenset[str]:
+    """Return the names of a module that tasks use."""
+    names = " ".join(NAMES_BY_JOB.values()).split()
+    return frozenset(name.removeprefix(f"{module}.") for name in names if name.startswith(f"{module}."))
+
+
+REASONS: Final = {
+    "terrain is not built yet": "terrain_utils.* add_heightfield add_triangle_mesh",
+    "these tensors are not built yet": "*_jacobian_* *_mass_matrix_*",
+    "tendons act as their MJCF file says, but cannot be asked or changed yet": "*_tendon_*",
+    "attractors are not built yet": "*_attractor *_attractor_*",
+    "the size of an actor is its asset's: a compiled model cannot be scaled": "*_actor_scale",
+    "no name of Isaac Gym's: `create_asset_force_sensor` is meant": "create_force_sensor",
+    "assets are MJCF and URDF, and nothing is exported": "*usd* *Usd* *USD* *omni_* *Omni* load_opensim",
+    "`load_asset` reads both kinds of files": "load_mjcf load_urdf",
+    "there is no window; `mjgym.rendering` draws off-screen": "*_viewer_* gymapi.Viewer draw_env_*",
+    "there are no camera sensors yet; `mjgym.rendering` draws off-screen": "*camera* *_image_*",
+    "bodies are drawn in plain colours": "*texture* get_rigid_body_color get_rigid_body_segmentation_id",
+    "soft bodies, cloth, particles and pneumatic actuators are not simulated": """
+        *soft_* *particle* *Particle* *pneumatic* *_tetrahedra* *_triangle_* get_sim_triangles
+        create_cloth_grid create_tet_grid reset_actor_materials gymapi.Soft* gymapi.MAT_*
+    """,
+    "single contacts are not listed; `acquire_net_contact_force_tensor` sums them up": """
+        *_rigid_contact* gymapi.RigidContact
+    """,
+    "states are set by root and DOF, as MuJoCo keeps them": """
+        set_rigid_body_state_tensor set_*_rigid_body_states set_rigid_transform set_rigid_*_velocity
+    """,
+    "`apply_rigid_body_force_tensors` takes forces at centres of mass, and their torques": """
+        apply_rigid_body_force_at_pos_tensors apply_body_force_at_pos
+    """,
+    "used by no task of IsaacGymEnvs; most look-ups have a call for the asset, or by name": """
+        *_joint_count *_joint_handle *_joint_index *_joint_name *_joint_type *_joint_transform* *_actuator_*
+        *_type_string get_rigid_handle get_rigid_name *_shape_indices *_dof_frame* gymapi.DofFrame
+        gymapi.IndexRange
+    """,
+    "not built for single things; the tensors of the whole simulation show and set the same": """
+        apply_* *_rigid_body_states *_dof_states *_dof_forces *_dof_position_targets *_dof_velocity_targets
+        get_dof_* set_dof_* get_joint_* set_joint_* get_rigid_* get_vec_* get_sensor
+        get_actor_force_sensor gymapi.ForceSensor
+    """,
+    "the structures' own methods do it": """
+        gymapi.cross gymapi.dot gymapi.eulers_* gymapi.quats_* gymapi.rotate* gymapi.transform*
+    """,
+    "used by no task of IsaacGymEnvs": """
+        attach_sim create_aggregate debug_print_asset destroy_env get_elapsed_time load_sim set_sim_device
+        *performance_timers gymapi.PerformanceTimers gymapi.carb_init gymapi.Int2 gymapi.Int3 gymapi.Mat44
+        gymapi.Vec2
+    """,
+}
+"""Why names are missing: patterns of names by reason. The first that fits a missing name speaks."""

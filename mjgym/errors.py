@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Collection
+from collections.abc import Callable, Collection
+from typing import NoReturn
 
 MANUAL = "docs/mjgym.md"
 
@@ -52,3 +53,20 @@ def missing_name_error(
     if name in real:
         return NotImplementedError(not_built_message(f"{owner}.{name}" if owner else name))
     return AttributeError(unknown_name_message(kind, name, {*known, *real}, owner))
+
+
+def module_getattr(
+    module: str, known: Collection[str], real: Collection[str] = ()
+) -> Callable[[str], NoReturn]:
+    """Build a module's `__getattr__`, which Python asks for names that the module lacks.
+
+    Args:
+        module: the module's name within `isaacgym`.
+        known: names that exist.
+        real: names of Isaac Gym's API, built or not.
+    """
+
+    def refuse(name: str) -> NoReturn:
+        raise missing_name_error("name", name, known, real, module)
+
+    return refuse

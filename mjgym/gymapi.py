@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from mjgym import structs
 from mjgym.api_names import GYMAPI_NAMES
 from mjgym.assets import Asset as Asset
 from mjgym.assets import AssetError as AssetError
 from mjgym.descriptor import Tensor as Tensor
-from mjgym.errors import missing_name_error
+from mjgym.errors import module_getattr
 from mjgym.gym import Gym as Gym
 from mjgym.gym import acquire_gym as acquire_gym
 from mjgym.scene import Env as Env
@@ -21,8 +19,4 @@ _OWN = ("Asset", "AssetError", "Env", "Gym", "Sim", "Tensor", "acquire_gym")
 __all__ = [*_OWN, *structs.__all__, *ALL_CONSTANTS]
 
 globals().update(ALL_CONSTANTS)
-
-
-def __getattr__(name: str) -> Any:
-    """Refuse a name that does not exist."""
-    raise missing_name_error("name", name, __all__, GYMAPI_NAMES, "gymapi")
+__getattr__ = module_getattr("gymapi", __all__, GYMAPI_NAMES)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import torch
 
+from mjgym.api_names import used_names
 from mjgym.descriptor import Tensor
+from mjgym.errors import module_getattr
 
 
 def wrap_tensor(gym_tensor: Tensor) -> torch.Tensor:
@@ -42,3 +44,5 @@ def unwrap_tensor(torch_tensor: torch.Tensor) -> Tensor:
 
 
 __all__ = ["unwrap_tensor", "wrap_tensor"]
+
+__getattr__ = module_getattr("gymtorch", __all__, used_names("gymtorch"))

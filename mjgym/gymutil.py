@@ -10,7 +10,8 @@ from xml.etree import ElementTree
 
 import torch
 
-from mjgym.errors import unknown_name_message
+from mjgym.api_names import used_names
+from mjgym.errors import module_getattr, unknown_name_message
 from mjgym.install import default_engine
 from mjgym.lines import (
     AxesGeometry,
@@ -20,6 +21,7 @@ from mjgym.lines import (
     draw_line,
     draw_lines,
 )
+from mjgym.partly import partly
 from mjgym.structs import FlexParams, PhysXParams, SimParams, SimType, Struct, UpAxis, Vec3
 
 _log = logging.getLogger(__name__)
@@ -38,6 +40,7 @@ def parse_device_str(device_str: str) -> tuple[str, int]:
     return kind, int(index or 0)
 
 
+@partly("`--flex`, `--physx`, `--subscenes` and `--slices` are read; the physics is the same")
 def parse_arguments(
     description: str = "Isaac Gym Example",
     headless: bool = False,
@@ -191,3 +194,5 @@ __all__ = [
     "parse_physx_config",
     "parse_sim_config",
 ]
+
+__getattr__ = module_getattr("gymutil", __all__, used_names("gymutil"))

@@ -7,10 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from mjgym.partly import partly
 from mjgym.structs import Transform, Vec3
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+_NO_WINDOW = "draws nothing: there is no window"
 
 RED = (1.0, 0.0, 0.0)
 GREEN = (0.0, 1.0, 0.0)
@@ -101,11 +104,13 @@ class WireframeSphereGeometry(LineGeometry):
         super().__init__(np.concatenate((parallels, meridians)), colors, pose)
 
 
+@partly(_NO_WINDOW)
 def draw_lines(geom: LineGeometry, gym: Any, viewer: Any, env: Any, pose: Transform) -> None:
     """Add a geometry's lines at a pose to what the viewer draws, in the environment's frame."""
     gym.add_lines(viewer, env, geom.num_lines(), geom.instance_verts(pose), geom.colors())
 
 
+@partly(_NO_WINDOW)
 def draw_line(p1: Vec3, p2: Vec3, color: Vec3, gym: Any, viewer: Any, env: Any) -> None:
     """Add one line to what the viewer draws, in the environment's frame."""
     ends = _records([[p1.as_tuple(), p2.as_tuple()]])

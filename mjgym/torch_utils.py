@@ -14,6 +14,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from mjgym.api_names import used_names
+from mjgym.errors import module_getattr
+
 
 def to_torch(
     x: Any,
@@ -237,3 +240,5 @@ __all__ = [
     "unscale",
     "unscale_np",
 ]
+
+__getattr__ = module_getattr("torch_utils", __all__, used_names("torch_utils"))

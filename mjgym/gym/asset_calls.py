@@ -9,6 +9,7 @@ import numpy as np
 from mjgym.assets import Asset, load_asset
 from mjgym.assets.primitives import box_asset, capsule_asset, sphere_asset
 from mjgym.gym.checks import asset_of, item_of
+from mjgym.partly import partly
 from mjgym.scene import Sim
 from mjgym.structs import (
     ActuatorProperties,
@@ -23,6 +24,7 @@ from mjgym.structs import (
 class AssetCalls:
     """Loading, and everything that is known of an asset before it is placed."""
 
+    @partly("MJCF and URDF, no USD; meshes that touch are .obj, .stl or .msh and convex; no ball joints")
     def load_asset(
         self, sim: Sim, rootpath: str, filename: str, options: AssetOptions | None = None
     ) -> Asset:
@@ -50,6 +52,7 @@ class AssetCalls:
         """Make a capsule along x: radius and length of its cylinder [m]."""
         return capsule_asset(radius, length, options or AssetOptions())
 
+    @partly("`enable_forward_dynamics_forces` is ignored; `enable_constraint_solver_forces` must be True")
     def create_asset_force_sensor(
         self, asset: Asset, body_idx: int, local_pose: Transform, props: ForceSensorProperties | None = None
     ) -> int:
@@ -174,6 +177,7 @@ class AssetCalls:
         """Return copies of the collision shapes' properties."""
         return copy.deepcopy(asset_of(asset, "get_asset_rigid_shape_properties").shape_properties)
 
+    @partly("frictions alone have an effect")
     def set_asset_rigid_shape_properties(self, asset: Asset, props: list[RigidShapeProperties]) -> None:
         """Replace the collision shapes' properties, for actors made of the asset and not given others.
 

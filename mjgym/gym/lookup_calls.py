@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from mjgym.gym.checks import actor_of, item_of, running
+from mjgym.partly import partly
 from mjgym.scene import Actor, Env, Sim
 from mjgym.structs import INVALID_HANDLE, IndexDomain, Quat, Transform, Vec3
 
@@ -126,6 +127,7 @@ class LookupCalls:
         """Return the number of collision shapes of an actor."""
         return len(actor_of(env, actor_handle, "get_actor_rigid_shape_count").asset.shape_geoms)
 
+    @partly("only after `prepare_sim`")
     def get_rigid_transform(self, env: Env, body_handle: int) -> Transform:
         """Return the pose of a body in its environment, as it is now."""
         bodies = running(env.sim, "get_rigid_transform").current_body_states()

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import copy
+from typing import Final
 
 import numpy as np
 
 from mjgym.assets import Asset
 from mjgym.gym.checks import actor_of, asset_of, building, item_of
+from mjgym.partly import partly
 from mjgym.properties import check_dof_properties
 from mjgym.property_writer import actor_dof_properties
 from mjgym.scene import Actor, Env, Sim
 from mjgym.structs import MeshType, RigidBodyProperties, RigidShapeProperties, Transform, Vec3
+
+_ONLY_PHYSX: Final = "does nothing: aggregates only speed up PhysX"
 
 
 class SceneCalls:
@@ -25,6 +29,7 @@ class SceneCalls:
         spacing = (upper.x - lower.x, upper.y - lower.y, upper.z - lower.z)
         return building(sim, "create_env").add_env(spacing, int(num_per_row))
 
+    @partly("at most 30 in an environment, and group -1 touches these alone; `segmentation_id` has no effect")
     def create_actor(
         self,
         env: Env,
@@ -54,14 +59,17 @@ class SceneCalls:
         env.actors.append(Actor(asset, name, placed, int(group), int(filter), int(segmentation_id)))
         return len(env.actors) - 1
 
+    @partly(_ONLY_PHYSX)
     def begin_aggregate(self, env: Env, max_bodies: int, max_shapes: int, self_collisions: bool) -> bool:
         """Do nothing: aggregates only speed up PhysX."""
         return True
 
+    @partly(_ONLY_PHYSX)
     def end_aggregate(self, env: Env) -> bool:
         """Do nothing: aggregates only speed up PhysX."""
         return True
 
+    @partly("only before `prepare_sim`, and for the actors of all environments as for the first one's")
     def enable_actor_dof_force_sensors(self, env: Env, actor_handle: int) -> None:
         """Have the DOF-force tensor show an actor's forces; without, it shows zeros."""
         actor_of(env, actor_handle, "enable_actor_dof_force_sensors").has_dof_forces = True
@@ -72,6 +80,7 @@ class SceneCalls:
         """Return a copy of an actor's DOF properties, a structured array with a row for each DOF."""
         return actor_dof_properties(actor_of(env, actor_handle, "get_actor_dof_properties")).copy()
 
+    @partly("`velocity` is kept: MuJoCo has no velocity limit")
     def set_actor_dof_properties(self, env: Env, actor_handle: int, props: np.ndarray) -> bool:
         """Set an actor's DOF properties; after ``prepare_sim``, too, and in its environment alone.
 
@@ -103,6 +112,7 @@ class SceneCalls:
             return actor.asset.body_properties()
         return copy.deepcopy(actor.body_properties[0])
 
+    @partly("`flags`, `invMass` and `invInertia` are ignored")
     def set_actor_rigid_body_properties(
         self, env: Env, actor_handle: int, props: list[RigidBodyProperties], recomputeInertia: bool = False
     ) -> bool:
@@ -133,6 +143,7 @@ class SceneCalls:
             prop.filter = actor.filter
         return props
 
+    @partly("frictions alone have an effect; a filter other than the actor's is refused")
     def set_actor_rigid_shape_properties(
         self, env: Env, actor_handle: int, props: list[RigidShapeProperties]
     ) -> bool:
@@ -151,6 +162,7 @@ class SceneCalls:
         self._update(env, actor_handle)
         return True
 
+    @partly("only before `prepare_sim`; the first environment's colours are drawn, on all shapes of a body")
     def set_rigid_body_color(
         self, env: Env, actor_handle: int, body_index: int, mesh_type: MeshType, color: Vec3
     ) -> None:
@@ -160,6 +172,7 @@ class SceneCalls:
         if env.index == 0:
             actor.colors = {**(actor.colors or {}), body_index: color.as_tuple()}
 
+    @partly("does nothing: segmentation images are not drawn")
     def set_rigid_body_segmentation_id(
         self, env: Env, actor_handle: int, body_index: int, value: int
     ) -> None:

@@ -9,6 +9,7 @@ import mujoco
 import torch
 
 from mjgym.gym.checks import building, running
+from mjgym.partly import partly
 from mjgym.scene import Sim
 from mjgym.simulation import Simulation
 from mjgym.structs import PlaneParams, SimParams, SimType, Version
@@ -21,6 +22,7 @@ class SimulationCalls:
 
     engine: str
 
+    @partly("`type` and `graphics_device` are ignored: the engine that `mjgym.install` chose simulates")
     def create_sim(
         self,
         compute_device: int = 0,
@@ -53,6 +55,7 @@ class SimulationCalls:
         device = f"cuda:{compute_device}" if chosen.use_gpu_pipeline else "cpu"
         return Sim(chosen, self.engine, device)
 
+    @partly("one plane; its other properties: see `gymapi.PlaneParams`")
     def add_ground(self, sim: Sim, params: PlaneParams) -> None:
         """Add a ground plane: the points x with normal . x + distance = 0.
 
@@ -61,6 +64,7 @@ class SimulationCalls:
         """
         building(sim, "add_ground").ground = copy.deepcopy(params)
 
+    @partly("environments must be alike: the same assets, filters and groups")
     def prepare_sim(self, sim: Sim) -> bool:
         """Compile the environments and start the engine; the scene is fixed from here on.
 
@@ -91,6 +95,7 @@ class SimulationCalls:
         """Return a copy of the simulation's parameters."""
         return copy.deepcopy(sim.params)
 
+    @partly("after `prepare_sim` only gravity takes effect, and another `dt` or `substeps` is refused")
     def set_sim_params(self, sim: Sim, params: SimParams) -> None:
         """Change parameters. After ``prepare_sim`` only gravity takes effect.
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from mjgym.partly import partly
 from mjgym.structs.base import Struct
 from mjgym.structs.enums import DofDriveMode, MeshNormalMode
 
 
+@partly("kept: meshes are not decomposed")
 @dataclass(slots=True)
 class VhacdParams(Struct):
     """Convex decomposition of meshes."""
@@ -28,6 +30,13 @@ class VhacdParams(Struct):
     resolution: int = 100_000
 
 
+@partly(
+    "without effect: `convex_decomposition_from_submeshes`, `enable_gyroscopic_forces`, "
+    "`flip_visual_attachments`, `max_angular_velocity`, `max_linear_velocity`, `mesh_normal_mode`, "
+    "`min_particle_mass`, `override_com`, `override_inertia`, `slices_per_cylinder`, "
+    "`tendon_limit_stiffness`, `thickness`, `use_mesh_materials`, `use_physx_armature`, `vhacd_enabled`, "
+    "`vhacd_params`; in MJCF files `collapse_fixed_joints` and `replace_cylinder_with_capsule`"
+)
 @dataclass(slots=True)
 class AssetOptions(Struct):
     """What `load_asset` does with a file.

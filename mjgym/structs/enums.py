@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import enum
 
+from mjgym.partly import partly
 
+
+@partly("accepted: MuJoCo simulates whichever is named")
 class SimType(enum.IntEnum):
     """Physics back-end a script asks for. mjgym simulates with MuJoCo whichever is named."""
 
@@ -12,6 +15,7 @@ class SimType(enum.IntEnum):
     SIM_FLEX = 1
 
 
+@partly("kept: gravity and the ground's normal say what is up, and the environments' grid lies in x and y")
 class UpAxis(enum.IntEnum):
     """The axis that points up."""
 
@@ -41,6 +45,7 @@ class DofType(enum.IntEnum):
     DOF_TRANSLATION = 1
 
 
+@partly("kept: `get_asset_joint_type` is not built")
 class JointType(enum.IntEnum):
     """Kinds of joints between two bodies."""
 
@@ -69,6 +74,7 @@ class CoordinateSpace(enum.IntEnum):
     GLOBAL_SPACE = 2
 
 
+@partly("kept: `set_rigid_body_color` paints all shapes of a body")
 class MeshType(enum.IntFlag):
     """Which meshes of a body a call concerns."""
 
@@ -78,6 +84,7 @@ class MeshType(enum.IntFlag):
     MESH_VISUAL_AND_COLLISION = 3
 
 
+@partly("kept: normals are MuJoCo's")
 class MeshNormalMode(enum.IntEnum):
     """Where the normals of a mesh come from."""
 
@@ -86,6 +93,7 @@ class MeshNormalMode(enum.IntEnum):
     COMPUTE_PER_FACE = 2
 
 
+@partly("kept: contact forces are those of the last substep")
 class ContactCollection(enum.IntEnum):
     """Substeps of a step whose contacts are reported."""
 
@@ -94,6 +102,7 @@ class ContactCollection(enum.IntEnum):
     CC_ALL_SUBSTEPS = 2
 
 
+@partly("kept: camera sensors are not built")
 class ImageType(enum.IntEnum):
     """Images a camera sensor makes."""
 
@@ -103,6 +112,7 @@ class ImageType(enum.IntEnum):
     IMAGE_OPTICAL_FLOW = 3
 
 
+@partly("kept: camera sensors are not built")
 class CameraFollowMode(enum.IntEnum):
     """Whether a camera fixed to a body follows its position alone or its rotation too."""
 
@@ -110,6 +120,7 @@ class CameraFollowMode(enum.IntEnum):
     FOLLOW_TRANSFORM = 1
 
 
+@partly("kept: `get_asset_tendon_properties` is not built")
 class TendonType(enum.IntEnum):
     """Kinds of tendons."""
 

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import enum
 
+from mjgym.partly import partly
 
+
+@partly("never pressed: there is no window")
 class KeyboardInput(enum.IntEnum):
     """Keys that a viewer can subscribe to."""
 
@@ -64,6 +67,7 @@ class KeyboardInput(enum.IntEnum):
     KEY_MENU = 348
 
 
+@partly("never pressed: there is no window")
 class MouseInput(enum.IntEnum):
     """Mouse buttons and movements that a viewer can subscribe to."""
 

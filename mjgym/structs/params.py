@@ -7,11 +7,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from mjgym.partly import partly
 from mjgym.structs.base import Struct
 from mjgym.structs.enums import ContactCollection, UpAxis
 from mjgym.structs.geometry import Transform, Vec3
 
 
+@partly("only `num_threads` has an effect")
 @dataclass(slots=True)
 class PhysXParams(Struct):
     """Solver settings of PhysX; lengths in m, velocities in m/s."""
@@ -34,6 +36,7 @@ class PhysXParams(Struct):
     use_gpu: bool = False
 
 
+@partly("kept: nothing has an effect")
 @dataclass(slots=True)
 class FlexParams(Struct):
     """Solver settings of FleX, which mjgym keeps and ignores."""
@@ -61,6 +64,7 @@ def _default_gravity() -> Vec3:
     return Vec3(0.0, -9.8, 0.0)
 
 
+@partly("`dt`, `substeps`, `gravity`, `use_gpu_pipeline` and `physx.num_threads` have an effect")
 @dataclass(slots=True)
 class SimParams(Struct):
     """Settings of a simulation: step `dt` [s] split in `substeps`, `gravity` [m/s^2], and the solver's."""
@@ -79,6 +83,7 @@ class SimParams(Struct):
     use_gpu_pipeline: bool = False
 
 
+@partly("`static_friction`, `restitution` and `segmentation_id` have no effect")
 @dataclass(slots=True)
 class PlaneParams(Struct):
     """The ground plane: the points x with normal . x + distance = 0, and its surface."""
@@ -91,6 +96,7 @@ class PlaneParams(Struct):
     static_friction: float = 1.0
 
 
+@partly("kept: `add_triangle_mesh` is not built")
 @dataclass(slots=True)
 class TriangleMeshParams(Struct):
     """Size, pose and surface of a static triangle mesh."""
@@ -104,6 +110,7 @@ class TriangleMeshParams(Struct):
     transform: Transform = field(default_factory=Transform)
 
 
+@partly("kept: `add_heightfield` is not built")
 @dataclass(slots=True)
 class HeightFieldParams(Struct):
     """Samples, spacing [m], pose and surface of a height field."""
@@ -120,6 +127,7 @@ class HeightFieldParams(Struct):
     vertical_scale: float = 1.0
 
 
+@partly("kept: there is no window, and no camera sensor")
 @dataclass(slots=True)
 class CameraProperties(Struct):
     """A camera's image size [pixel], field of view [degree] and clipping planes [m]."""
@@ -143,6 +151,7 @@ class Version(Struct):
     minor: int = 0
 
 
+@partly("kept: there is no window to report any")
 @dataclass(slots=True)
 class ActionEvent(Struct):
     """A keyboard or mouse action that a viewer reports."""

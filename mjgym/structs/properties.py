@@ -10,6 +10,7 @@ from typing import ClassVar
 
 import numpy as np
 
+from mjgym.partly import partly
 from mjgym.structs.base import Struct
 from mjgym.structs.enums import TendonType
 from mjgym.structs.geometry import TRANSFORM_DTYPE, VELOCITY_DTYPE, Mat33, Transform, Vec3, Velocity
@@ -32,6 +33,7 @@ DOF_STATE_DTYPE = np.dtype([("pos", "<f4"), ("vel", "<f4")])
 RIGID_BODY_STATE_DTYPE = np.dtype([("pose", TRANSFORM_DTYPE), ("vel", VELOCITY_DTYPE)])
 
 
+@partly("kept: `get_actor_dof_states` is not built")
 @dataclass(slots=True)
 class DofState(Struct):
     """Position [rad or m] and velocity [rad/s or m/s] of a DOF."""
@@ -42,6 +44,7 @@ class DofState(Struct):
     dtype: ClassVar[np.dtype] = DOF_STATE_DTYPE
 
 
+@partly("kept: `get_actor_rigid_body_states` is not built")
 @dataclass(slots=True)
 class RigidBodyState(Struct):
     """Pose and velocity of a body."""
@@ -52,6 +55,7 @@ class RigidBodyState(Struct):
     dtype: ClassVar[np.dtype] = RIGID_BODY_STATE_DTYPE
 
 
+@partly("`flags`, `invMass` and `invInertia` have no effect")
 @dataclass(slots=True)
 class RigidBodyProperties(Struct):
     """Mass [kg], centre of mass [m, body frame], inertia about it [kg m^2], and their inverses."""
@@ -64,6 +68,10 @@ class RigidBodyProperties(Struct):
     mass: float = 0.0
 
 
+@partly(
+    "`friction` has an effect, `torsion_friction` and `rolling_friction` where the file's condim is above 3; "
+    "`filter` is the actor's"
+)
 @dataclass(slots=True)
 class RigidShapeProperties(Struct):
     """Surface of a collision shape. Two shapes touch only where `filterA & filterB` is 0."""
@@ -94,6 +102,7 @@ class ActuatorProperties(Struct):
     upper_force_limit: float = 0.0
 
 
+@partly("kept: `get_asset_tendon_properties` is not built")
 @dataclass(slots=True)
 class TendonProperties(Struct):
     """A tendon's spring, damper and limits."""
@@ -110,6 +119,7 @@ class TendonProperties(Struct):
     type: TendonType = TendonType.TENDON_FIXED
 
 
+@partly("`enable_forward_dynamics_forces` is ignored; `enable_constraint_solver_forces` must be True")
 @dataclass(slots=True)
 class ForceSensorProperties(Struct):
     """Which forces a sensor adds up, and whether it reports them in world axes or its own."""
@@ -119,6 +129,7 @@ class ForceSensorProperties(Struct):
     use_world_frame: bool = False
 
 
+@partly("kept: `create_rigid_body_attractor` is not built")
 @dataclass(slots=True)
 class AttractorProperties(Struct):
     """A spring that pulls a body towards a pose along the chosen axes (`AXIS_*` flags)."""
