@@ -78,7 +78,9 @@ class WireframeBoxGeometry(LineGeometry):
     ) -> None:
         corners = np.array([[x, y, z] for x in (-0.5, 0.5) for y in (-0.5, 0.5) for z in (-0.5, 0.5)])
         pairs = [(a, a | bit) for bit in (1, 2, 4) for a in range(8) if not a & bit]
-        super().__init__((corners * (xdim, ydim, zdim))[np.array(pairs)], color or RED, pose)
+        super().__init__(
+            (corners * (xdim, ydim, zdim))[np.array(pairs)], RED if color is None else color, pose
+        )
 
 
 class WireframeSphereGeometry(LineGeometry):
@@ -99,8 +101,8 @@ class WireframeSphereGeometry(LineGeometry):
         grid = radius * np.stack(circle, axis=-1)  # (num_lats + 1, num_lons + 1, 3)
         parallels = np.stack((grid[1:, :-1], grid[1:, 1:]), axis=-2).reshape(-1, 2, 3)
         meridians = np.stack((grid[:-1, :-1], grid[1:, :-1]), axis=-2).reshape(-1, 2, 3)
-        first = tuple(color or RED)
-        colors = [first] * len(parallels) + [tuple(color2 or first)] * len(meridians)
+        first = tuple(RED if color is None else color)
+        colors = [first] * len(parallels) + [tuple(first if color2 is None else color2)] * len(meridians)
         super().__init__(np.concatenate((parallels, meridians)), colors, pose)
 
 

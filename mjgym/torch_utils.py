@@ -74,7 +74,13 @@ def quat_apply(a: Tensor, b: Tensor) -> Tensor:
     """Rotate vectors b (..., 3) by quaternions a (..., 4).
 
     With u the vector part and w the scalar part, v' = v + w t + u x t where t = 2 u x v.
+
+    If a and b differ in their number of dimensions and there are as many quaternions as vectors, they pair in
+    the order in which they lie instead of broadcasting: quaternions (N * P, 4) turn vectors (N, P, 3).
     """
+    if a.ndim != b.ndim and a.shape[:-1].numel() == b.shape[:-1].numel():
+        # Isaac Gym flattens both, and tasks on terrain hand over flattened quaternions.
+        a = a.reshape(*b.shape[:-1], 4)
     x, y, z, w = a.unbind(-1)
     return _rotate(x, y, z, w, b)
 

@@ -7,7 +7,7 @@ import pytest
 
 import mjgym.gymtorch
 import mjgym.torch_utils
-from mjgym.install import ENGINES, IsaacGymFinder, default_engine, install
+from mjgym.install import ENGINES, PROVIDED, IsaacGymFinder, default_engine, install
 
 
 @pytest.fixture(autouse=True)
@@ -35,6 +35,17 @@ def test_isaacgym_is_mjgym_itself():
     exec("from isaacgym import gymtorch\nfrom isaacgym.torch_utils import quat_mul", namespace)
     assert namespace["gymtorch"] is mjgym.gymtorch
     assert namespace["quat_mul"] is mjgym.torch_utils.quat_mul
+
+
+def test_every_submodule_is_there_and_star_imports_bring_its_public_names():
+    install()
+    for name in PROVIDED:
+        module = importlib.import_module(f"isaacgym.{name}")
+        assert module is importlib.import_module(f"mjgym.{name}")
+        namespace = {}
+        exec(f"from isaacgym import {name}\nfrom isaacgym.{name} import *", namespace)
+        assert namespace[name] is module
+        assert set(module.__all__) <= set(namespace)
 
 
 def test_modules_keep_their_own_identity():

@@ -43,6 +43,15 @@ def test_sphere_points_lie_on_it():
     assert len(np.unique(rows(sphere.colors()), axis=0)) == 2
 
 
+def test_colours_may_be_arrays_and_default_to_red():
+    blue, green = np.array([0.0, 0.0, 1.0]), np.array([0.0, 1.0, 0.0])
+    assert rows(WireframeBoxGeometry(color=blue).colors()).tolist() == [[0, 0, 1]] * 12
+    sphere = WireframeSphereGeometry(1.0, 2, 3, color=blue, color2=green)
+    assert rows(sphere.colors()).tolist() == [[0, 0, 1]] * 6 + [[0, 1, 0]] * 6
+    assert rows(WireframeSphereGeometry(1.0, 2, 3, color=blue).colors()).tolist() == [[0, 0, 1]] * 12
+    assert rows(WireframeSphereGeometry(1.0, 2, 3).colors()).tolist() == [[1, 0, 0]] * 12
+
+
 def test_draw_lines_moves_the_geometry():
     gym = RecordingGym()
     pose = Transform(Vec3(0, 0, 1), Quat.from_axis_angle(Vec3(0, 0, 1), math.pi / 2))

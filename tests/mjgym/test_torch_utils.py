@@ -71,6 +71,18 @@ def test_batch_dimensions_broadcast():
     assert tu.get_euler_xyz(q)[0].shape == (2, 5)
 
 
+def test_flat_quaternions_turn_grouped_vectors_one_by_one():
+    # As tasks on terrain call it: two robots, three points each, the quaternions repeated and flattened.
+    base = torch.stack((ABOUT_Z, torch.tensor([0.0, 0.0, 0.0, 1.0])))
+    points = torch.stack((X, Y, Z)).repeat(2, 1, 1)
+    turned = tu.quat_apply(base.repeat(1, 3).view(-1, 4), points)
+    close(turned, torch.stack((torch.stack((Y, -X, Z)), torch.stack((X, Y, Z)))))
+    single = tu.quat_apply(base, X.expand(2, 1, 3))
+    close(single, torch.stack((Y, X))[:, None])
+    close(tu.quat_apply(ABOUT_Z[None], X), Y)
+    assert tu.quat_apply(base[:, None], points[:1]).shape == (2, 3, 3)  # as many dimensions: they broadcast
+
+
 def test_angle_axis():
     q = tu.quat_from_angle_axis(
         torch.tensor([math.pi / 2, math.pi]), torch.tensor([[0.0, 0.0, 5.0], [2.0, 0, 0]])
