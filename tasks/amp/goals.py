@@ -19,7 +19,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from tasks.amp.observations import root_heading, to_heading_frame
+from tasks.amp.observations import heading_angle, root_heading, to_heading_frame
 
 
 @dataclass
@@ -126,9 +126,8 @@ class HeadingGoal(Goal):
 
     def sample(self, root_states: Tensor) -> Tensor:
         """Uniform: direction within tarTurnMax of the root's heading, speed in [tarSpeedMin, tarSpeedMax]."""
-        facing = root_heading(root_states[:, 3:7])
-        angle = torch.atan2(facing.sin, facing.cos)
-        angle = angle + _uniform(root_states, -self.cfg.tarTurnMax, self.cfg.tarTurnMax)
+        turn = _uniform(root_states, -self.cfg.tarTurnMax, self.cfg.tarTurnMax)
+        angle = heading_angle(root_states[:, 3:7]) + turn
         speed = _uniform(root_states, self.cfg.tarSpeedMin, self.cfg.tarSpeedMax)
         return torch.stack((angle.cos(), angle.sin(), speed), dim=-1)
 

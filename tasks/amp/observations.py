@@ -127,9 +127,14 @@ def heading_direction(x_axis_w: Tensor) -> Heading:
 
 def root_heading(root_rot: Tensor) -> Heading:
     """The heading of roots with the orientation `root_rot` (n, 4)."""
-    x, y, z, w = root_rot.unbind(-1)
-    angle = torch.atan2(2.0 * (x * y + w * z), 1.0 - 2.0 * (y * y + z * z))
+    angle = heading_angle(root_rot)
     return Heading(angle.cos(), angle.sin())
+
+
+def heading_angle(root_rot: Tensor) -> Tensor:
+    """The angle about z [rad], (n,), from world x to the heading of roots with the orientation `root_rot`."""
+    x, y, z, w = root_rot.unbind(-1)
+    return torch.atan2(2.0 * (x * y + w * z), 1.0 - 2.0 * (y * y + z * z))
 
 
 def to_heading_frame(vectors_w: Tensor, heading: Heading) -> Tensor:
