@@ -136,7 +136,7 @@ def fit_batch(
         *path, last = key.split(".")
         holder = functools.reduce(dict.__getitem__, path, block)
         fitted = agent.fitted_minibatch_size(key, processes.world_size)
-        if holder.get(last) in (None, fitted) or is_given(f"{CONFIG_PATH}.{key}"):
+        if size == fitted or holder.get(last) is None or is_given(f"{CONFIG_PATH}.{key}"):
             continue
         notes.append(
             f"{key}={size} does not divide horizon_length * num_envs = {batch}{over}; using {fitted}"
