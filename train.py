@@ -16,7 +16,7 @@ from app.console import ConsoleObserver, configure_logging
 from app.launch import launch
 from app.plan import Plan, check_distinct, make_plan
 from app.rank import prepare, trackers
-from app.workers import Interrupted, WorkerError
+from app.workers import Interrupted, WorkerError, leave
 from learning.amp.agent import AMPAgent
 from learning.amp.models import ModelAMPContinuous
 from learning.amp.network_builder import AMPBuilder
@@ -80,6 +80,8 @@ def main(argv: list[str]) -> int:
         return interrupt.exit_code
     except KeyboardInterrupt:
         return EXIT_INTERRUPTED
+    if plans[0].processes.by_torchrun:
+        leave(0)  # this process is itself a worker
     return 0
 
 

@@ -18,7 +18,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from multiprocessing.connection import wait
 from types import FrameType
-from typing import Any
+from typing import Any, NoReturn
 
 import torch.distributed as dist
 import torch.multiprocessing as mp
@@ -136,15 +136,15 @@ def _worker(rank: int, work: Work, argument: Any, meeting: Meeting, complaints: 
     except ConfigError as error:
         if complaints.empty():
             complaints.put(str(error))
-        _leave(EXIT_USER_ERROR)  # at once: the others may be waiting for this one
+        leave(EXIT_USER_ERROR)  # at once: the others may be waiting for this one
     except Exception:
         time.sleep(BLAME_SECONDS)
         raise
-    _leave(0)
+    leave(0)
 
 
-def _leave(exit_code: int) -> None:
-    """End the process without taking the interpreter down, in which PyTorch's threads at times abort it."""
+def leave(exit_code: int) -> NoReturn:
+    """End a worker's process without taking the interpreter down, in which PyTorch's threads at times abort it."""
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(exit_code)

@@ -11,6 +11,7 @@ from pathlib import Path
 import torch
 import torch.distributed as dist
 
+from app.workers import leave
 from learning.agents.a2c_continuous import A2CAgent
 from learning.checkpoints.checkpoint import load_checkpoint
 from learning.torch_runner import Runner
@@ -100,6 +101,7 @@ def main():
     torch.save(result, folder / f"{mode}_{world_size}_{rank}.pt")
     if world_size > 1:
         dist.destroy_process_group()
+    leave(0)
 
 
 if __name__ == "__main__":

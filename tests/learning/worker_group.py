@@ -9,6 +9,8 @@ from pathlib import Path
 import torch
 import torch.distributed as dist
 
+from app.workers import leave
+
 ROOT = Path(__file__).parents[2]
 
 
@@ -28,7 +30,7 @@ def run_workers(module, folder, world_size=2, timeout=400):
 def as_worker(seconds=300):
     """Join the group for the length of a `with` block; gives FOLDER, RANK, WORLD_SIZE and a dict to fill.
 
-    What is in the dict at the end goes to FOLDER/<rank>.pt.
+    What is in the dict at the end goes to FOLDER/<rank>.pt, and the process ends.
     """
     signal.alarm(seconds)  # a worker that waits for a dead one ends
     folder, rank, world_size = Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])
@@ -39,3 +41,4 @@ def as_worker(seconds=300):
     yield folder, rank, world_size, found
     torch.save(found, folder / f"{rank}.pt")
     dist.destroy_process_group()
+    leave(0)
