@@ -144,7 +144,7 @@ def _worker(rank: int, work: Work, argument: Any, meeting: Meeting, complaints: 
 
 
 def leave(exit_code: int) -> NoReturn:
-    """End a worker's process without taking the interpreter down, in which PyTorch's threads at times abort it."""
+    """End a worker's process without taking the interpreter down, where PyTorch's threads may abort it."""
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(exit_code)
