@@ -8,6 +8,8 @@ from dataclasses import dataclass
 import mujoco
 import numpy as np
 
+from mjgym.assets.asset import Asset
+from mjgym.common_sizes import CommonSizes
 from mjgym.scene import Actor, Env, quat_between_z_and
 from mjgym.spherical import AXIS_NAMES, NUM_AXES, join_hinges
 from mjgym.structs.params import PlaneParams, SimParams
@@ -71,8 +73,16 @@ class CompiledEnv:
         return tuple(body for actor in self.actors for body in actor.bodies)
 
 
-def compile_env(env: Env, ground: PlaneParams | None, params: SimParams) -> CompiledEnv:
+def compile_env(
+    env: Env, ground: PlaneParams | None, params: SimParams, common: CommonSizes | None = None
+) -> CompiledEnv:
     """Compile one environment; every property of its actors is written into the model afterwards.
+
+    Args:
+        env: the environment.
+        ground: the ground plane, if there is one.
+        params: the simulation's parameters.
+        common: what makes models of different assets equal in size, where environments hold different ones.
 
     Raises:
         ValueError: if it has no actors, or more than can be told apart.
@@ -82,11 +92,13 @@ def compile_env(env: Env, ground: PlaneParams | None, params: SimParams) -> Comp
             f"environment {env.index} has {len(env.actors)} actors; it must have 1 to {MAX_ACTORS}"
         )
     spec = _empty_scene(params)
+    if common is not None:
+        common.begin(spec)
     if ground is not None:
         _add_ground(spec, ground)
     masks = collision_masks(env.actors)
     for index, actor in enumerate(env.actors):
-        _attach(spec, actor, f"{index}/", masks[index])
+        _attach(spec, actor, index, masks[index], common)
     _add_drives(spec)
     _add_contact_force_switch(spec)
     model = spec.compile()
@@ -143,8 +155,11 @@ def _add_ground(spec: mujoco.MjSpec, ground: PlaneParams) -> None:
     )  # fmt: skip
 
 
-def _attach(spec: mujoco.MjSpec, actor: Actor, prefix: str, mask: tuple[int, int] | None) -> None:
+def _attach(
+    spec: mujoco.MjSpec, actor: Actor, handle: int, mask: tuple[int, int] | None, common: CommonSizes | None
+) -> None:
     """Place a copy of the actor's asset in the scene. Its root's own pose in the file does not count."""
+    prefix = f"{handle}/"
     child = actor.asset.spec.copy()
     join_hinges(child, actor.asset)
     _adopt_options(child, spec)
@@ -159,6 +174,8 @@ def _attach(spec: mujoco.MjSpec, actor: Actor, prefix: str, mask: tuple[int, int
     for body_index, color in (actor.colors or {}).items():
         for geom in child.bodies[body_index + 1].geoms:
             geom.rgba, geom.material = (*color, 1.0), ""
+    if common is not None:
+        common.conform(child, handle, actor.asset)
     for index, sensor in enumerate(actor.asset.force_sensors):
         (qx, qy, qz, qw), name = sensor.rotation, f"#sensor{index}"
         child.bodies[sensor.body + 1].add_site(name=name, pos=sensor.position, quat=(qw, qx, qy, qz))
@@ -171,6 +188,8 @@ def _attach(spec: mujoco.MjSpec, actor: Actor, prefix: str, mask: tuple[int, int
         root.pos, root.quat = position, (w, x, y, z)
     root.alt.type = mujoco.mjtOrientation.mjORIENTATION_QUAT
     spec.attach(child, prefix=prefix, frame=parent.add_frame())
+    if common is not None:
+        common.share(spec, handle, actor.asset)
 
 
 def _adopt_options(child: mujoco.MjSpec, parent: mujoco.MjSpec) -> None:
@@ -219,13 +238,12 @@ def _layouts(model: mujoco.MjModel, actors: list[Actor]) -> tuple[ActorLayout, .
 def _layout(model: mujoco.MjModel, actor: Actor, prefix: str, first_dof: int) -> ActorLayout:
     asset = actor.asset
     root = model.body(prefix + asset.body_names[0]).id
-    first_geom = next((g for g in range(model.ngeom) if model.geom_bodyid[g] >= root), model.ngeom)
     first_joint = next((j for j in range(model.njnt) if model.jnt_bodyid[j] >= root), model.njnt)
     free = not asset.fixed_base
     joints, balls = _dof_joints(model, first_joint + (not asset.fixed_base), asset.num_dofs)
     return ActorLayout(
         bodies=tuple(range(root, root + asset.num_bodies)),
-        geoms=tuple(first_geom + geom for geom in asset.shape_geoms),
+        geoms=_shape_geoms(model, asset, root),
         joints=joints,
         dofs=slice(first_dof, first_dof + asset.num_dofs),
         qpos=int(model.jnt_qposadr[joints[0]]) if joints else 0,
@@ -236,6 +254,13 @@ def _layout(model: mujoco.MjModel, actor: Actor, prefix: str, first_dof: int) ->
         sensor_sites=tuple(model.site(f"{prefix}#sensor{i}").id for i in range(len(asset.force_sensors))),
         balls=balls,
     )
+
+
+def _shape_geoms(model: mujoco.MjModel, asset: Asset, root: int) -> tuple[int, ...]:
+    """Return the ids of an actor's collision shapes: a body's own geoms come first, what fills it up last."""
+    bodies = asset.model.geom_bodyid[asset.shape_geoms]
+    places = asset.shape_geoms - asset.model.body_geomadr[bodies]
+    return tuple(int(geom) for geom in model.body_geomadr[root - 1 + bodies] + places)
 
 
 def _dof_joints(

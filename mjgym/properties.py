@@ -221,12 +221,15 @@ def write_to_model(model: mujoco.MjModel, entries: Iterable[Entry]) -> None:
         getattr(model, field)[index] = values
 
 
-def write_to_all(engine: Engine, entries: Iterable[Entry]) -> None:
-    """Write entries whose values have a leading axis of environments, where these differ."""
+def write_to_many(engine: Engine, env_ids: torch.Tensor | None, entries: Iterable[Entry]) -> None:
+    """Write entries whose values have a leading axis of environments (None: all), where these differ."""
     for field, index, values in entries:
         if (values != values[0]).any():
             rows = engine.model_field(field)
-            rows[(slice(None), *index)] = torch.as_tensor(values, dtype=rows.dtype, device=rows.device)
+            chosen = rows if env_ids is None else rows[env_ids]
+            chosen[(slice(None), *index)] = torch.as_tensor(values, dtype=rows.dtype, device=rows.device)
+            if env_ids is not None:
+                rows[env_ids] = chosen
 
 
 def write_to_env(engine: Engine, env: int, entries: Iterable[Entry]) -> None:

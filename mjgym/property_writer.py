@@ -13,11 +13,12 @@ from mjgym.properties import (
     body_entries,
     dof_entries,
     shape_entries,
-    write_to_all,
     write_to_env,
+    write_to_many,
     write_to_model,
 )
 from mjgym.scene import Actor, Env
+from mjgym.variants import Variant
 
 
 def actor_dof_properties(actor: Actor) -> np.ndarray:
@@ -44,25 +45,35 @@ def write_shared_properties(compiled: CompiledEnv, env: Env) -> None:
     mujoco.mj_setConst(model, mujoco.MjData(model))
 
 
-def write_differing_properties(engine: Engine, compiled: CompiledEnv, envs: list[Env]) -> None:
-    """Give environments whose actors differ from the first environment's values of their own."""
+def write_differing_properties(engine: Engine, variants: list[Variant]) -> None:
+    """Give environments whose actors differ from their variant's first environment values of their own."""
     differs = False
-    for handle, layout in enumerate(compiled.actors):
-        rows = stack_dof_properties(envs, handle)
-        if len(rows) > 1:
-            write_to_all(engine, dof_entries(compiled.model, layout, rows))
-            differs = True
-        first = envs[0].actors[handle]
-        shared = (first.body_properties, first.shape_properties)
-        for env in envs[1:]:
-            actor = env.actors[handle]
-            if (actor.body_properties, actor.shape_properties) != shared:
-                model = compiled.model
-                entries = _surface_and_mass(actor, layout, model.body_ipos, model.body_inertia)
-                write_to_env(engine, env.index, entries)
-                differs = True
+    for variant in variants:
+        env_ids = None if len(variants) == 1 else torch.from_numpy(variant.env_ids).to(engine.device)
+        for handle, layout in enumerate(variant.compiled.actors):
+            differs |= _write_differing(engine, variant, env_ids, handle, layout)
     if differs:
         engine.set_const()
+
+
+def _write_differing(
+    engine: Engine, variant: Variant, env_ids: torch.Tensor | None, handle: int, layout: ActorLayout
+) -> bool:
+    """Do so for one actor of a variant; tell whether anything differed."""
+    model, differs = variant.compiled.model, False
+    rows = stack_dof_properties(variant.envs, handle)
+    if len(rows) > 1:
+        write_to_many(engine, env_ids, dof_entries(model, layout, rows))
+        differs = True
+    first = variant.envs[0].actors[handle]
+    shared = (first.body_properties, first.shape_properties)
+    for env in variant.envs[1:]:
+        actor = env.actors[handle]
+        if (actor.body_properties, actor.shape_properties) != shared:
+            entries = _surface_and_mass(actor, layout, model.body_ipos, model.body_inertia)
+            write_to_env(engine, env.index, entries)
+            differs = True
+    return differs
 
 
 def write_actor_properties(engine: Engine, layout: ActorLayout, actor: Actor, env: int) -> None:

@@ -1,7 +1,8 @@
 """A prepared simulation: the engine that runs, the commands it obeys, and the buffers that show it.
 
-One compiled model serves all environments. Time moves only in :meth:`Simulation.simulate`; setters change the
-state at once, and the derived fields of the environments they touched are computed when a buffer next asks.
+One model serves all environments, with fields of their own where they differ. Time moves only in
+:meth:`Simulation.simulate`; setters change the state at once, and the derived fields of the environments they
+touched are computed when a buffer next asks.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from mjgym.buffers import (
     StateBuffer,
 )
 from mjgym.commands import DofCommands
-from mjgym.compile import CompiledEnv, compile_env
+from mjgym.compile import CompiledEnv
 from mjgym.engines import create_engine
 from mjgym.engines.interface import Engine
 from mjgym.property_writer import (
@@ -32,15 +33,17 @@ from mjgym.property_writer import (
     write_differing_properties,
     write_shared_properties,
 )
-from mjgym.scene import Env, Sim, env_structure
+from mjgym.scene import Env, Sim
 from mjgym.tensors import ROTATION, rotate, to_wxyz
+from mjgym.variants import compile_variants, write_variants
 
 
 class Simulation:
     """What runs after ``prepare_sim``.
 
     Attributes:
-        compiled: the model of one environment and the places of its actors.
+        variants: the models of environments that hold different assets.
+        compiled: the model of the first environment and the places of its actors.
         engine: the physics engine.
         num_envs: number of environments.
         commands: efforts and targets of all DOFs.
@@ -55,17 +58,21 @@ class Simulation:
 
         Raises:
             ValueError: if there are no environments.
-            NotImplementedError: if environments differ in more than properties and poses.
+            NotImplementedError: if environments differ in more than one model can hold.
         """
         self.sim = sim
         self.num_envs = len(sim.envs)
-        _check_same_structure(sim.envs)
-        self.compiled: CompiledEnv = compile_env(sim.envs[0], sim.ground, sim.params)
-        write_shared_properties(self.compiled, sim.envs[0])
+        self.variants = compile_variants(sim.envs, sim.ground, sim.params)
+        self.compiled: CompiledEnv = self.variants[0].compiled
+        self._variant_of = np.zeros(self.num_envs, dtype=int)
+        for number, variant in enumerate(self.variants):
+            self._variant_of[variant.env_ids] = number
+            write_shared_properties(variant.compiled, variant.envs[0])
         self.engine: Engine = create_engine(
             sim.engine, self.compiled.model, self.num_envs, sim.params.physx.num_threads, sim.device
         )
-        write_differing_properties(self.engine, self.compiled, sim.envs)
+        write_variants(self.engine, self.variants)
+        write_differing_properties(self.engine, self.variants)
         self.commands = DofCommands(self.engine, _all_dof_properties(sim.envs))
         self.roots = RootStates(self.engine, self.compiled)
         self.dofs = DofStates(self.engine, self.compiled)
@@ -79,9 +86,13 @@ class Simulation:
 
     def update_actor(self, env: Env, handle: int) -> None:
         """Write an actor's properties again after they were changed; only its environment is touched."""
-        actor, layout = env.actors[handle], self.compiled.actors[handle]
+        actor, layout = env.actors[handle], self._compiled_of(env).actors[handle]
         write_actor_properties(self.engine, layout, actor, env.index)
         self.commands.set_gains(env.index, layout.dofs, actor_dof_properties(actor))
+
+    def _compiled_of(self, env: Env) -> CompiledEnv:
+        """Return the model that an environment runs on, and the places of its actors there."""
+        return self.variants[self._variant_of[env.index]].compiled
 
     def set_gravity(self, gravity: tuple[float, float, float]) -> None:
         """Change gravity [m/s^2] in all environments."""
@@ -278,20 +289,6 @@ def _all_dof_properties(envs: list[Env]) -> np.ndarray:
     columns = [stack_dof_properties(envs, handle) for handle in range(len(envs[0].actors))]
     rows = max(len(column) for column in columns)
     return np.concatenate([np.broadcast_to(c, (rows, c.shape[1])) for c in columns], axis=1)
-
-
-def _check_same_structure(envs: list[Env]) -> None:
-    if not envs:
-        raise ValueError(
-            "prepare_sim: the simulation has no environments; call create_env and create_actor first"
-        )
-    first = env_structure(envs[0])
-    for env in envs[1:]:
-        if env_structure(env) != first:
-            raise NotImplementedError(
-                f"environment {env.index} holds other assets, filters or groups than environment 0; "
-                "mjgym runs environments of one structure so far (docs/mjgym.md)"
-            )
 
 
 def _part(state: dict[str, torch.Tensor | int], prefix: str) -> dict[str, torch.Tensor]:

@@ -64,7 +64,7 @@ class SimulationCalls:
         """
         building(sim, "add_ground").ground = copy.deepcopy(params)
 
-    @partly("environments must be alike: the same assets, filters and groups")
+    @partly("environments may hold different assets that have the same bodies, joints and sensors, in order")
     def prepare_sim(self, sim: Sim) -> bool:
         """Compile the environments and start the engine; the scene is fixed from here on.
 

@@ -138,13 +138,6 @@ def test_sims_without_environments_and_bad_steps_are_refused():
         gymapi.acquire_gym("mujoco").create_sim(0, 0, gymapi.SIM_PHYSX, on_gpu)
 
 
-def test_environments_of_different_structure_are_not_built_yet(tmp_path):
-    world = make_world(tmp_path, BALL, prepare=False)
-    world.gym.create_actor(world.envs[1], world.assets[0], transform(2.0), "second", 1, 0, 0)
-    with pytest.raises(NotImplementedError, match="environment 1 holds other assets"):
-        world.prepare()
-
-
 def test_environments_may_differ_in_pose_and_properties(tmp_path):
     def setup(gym, env, handle, asset):
         props = gym.get_actor_rigid_body_properties(env, handle)
