@@ -52,13 +52,13 @@ def join_hinges(spec: mujoco.MjSpec, asset: Asset) -> None:
         ball.limited = mujoco.mjtLimited.mjLIMITED_FALSE
 
 
-def write_exp_map(quat: torch.Tensor, out: torch.Tensor) -> None:
-    """Write the exponential maps (..., 3) of quaternions wxyz (..., 4) into ``out``, of angle pi at most."""
-    w, vector = quat[..., :1], quat[..., 1:]
-    sine = torch.linalg.vector_norm(vector, dim=-1, keepdim=True)
+def exp_map_of_quat(w: torch.Tensor, *vector: torch.Tensor) -> tuple[torch.Tensor, ...]:
+    """Return x, y, z of the exponential maps, of angle pi at most, of quaternions w, x, y, z."""
+    sine = torch.stack([part * part for part in vector]).sum(0).sqrt_()
     # q and -q are one rotation: the angle comes from |w|, and the axis turns with the sign of w.
     scale = (2.0 * torch.atan2(sine, w.abs())).div_(sine.clamp(min=_TINY)).copysign_(w)
-    out.copy_(torch.where(sine > _TINY, scale, torch.copysign(torch.full_like(w, 2.0), w)) * vector)
+    scale = torch.where(sine > _TINY, scale, torch.copysign(torch.full_like(w, 2.0), w))
+    return tuple(scale * part for part in vector)
 
 
 def quat_of_exp_map(exp_map: torch.Tensor) -> torch.Tensor:
@@ -77,7 +77,7 @@ class DofPositions:
 
     def __init__(self, actor: ActorLayout, device: torch.device) -> None:
         self.num_dofs = actor.num_dofs
-        self._all = slice(actor.qpos, actor.qpos + actor.num_dofs)
+        self._all = slice(actor.qpos, actor.qpos + actor.num_dofs + len(actor.balls))
         self._has_balls = bool(actor.balls)
         quats, columns, address, scalars = [], [], actor.qpos, []
         balls = dict(actor.balls)
@@ -94,17 +94,21 @@ class DofPositions:
         self._columns = torch.tensor(columns, device=device)  # (S, 3) DOFs
         self._scalars = torch.tensor([c for c, _ in scalars], dtype=torch.long, device=device)
         self._scalar_qpos = torch.tensor([a for _, a in scalars], dtype=torch.long, device=device)
+        if self._has_balls:
+            # Components side by side, [w…, x…, y…, z…, hinges and slides…]: vector instructions want them so.
+            self._planes = torch.cat((self._quats.T.flatten(), self._scalar_qpos)) - self._all.start
+            self._order = torch.cat((self._columns.T.flatten(), self._scalars)).argsort()
 
     def read(self, qpos: torch.Tensor, out: torch.Tensor) -> None:
         """Write the DOF positions (N, D) [rad or m] that ``qpos`` (N, nq) stands for into ``out``."""
         if not self._has_balls:
             out.copy_(qpos[:, self._all])
             return
-        quat = qpos[:, self._quats.view(-1)].view(len(qpos), -1, 4)
-        exp_map = torch.empty_like(quat[..., :NUM_AXES])
-        write_exp_map(quat, exp_map)
-        out[:, self._columns.view(-1)] = exp_map.flatten(1).to(out.dtype)
-        out[:, self._scalars] = qpos[:, self._scalar_qpos].to(out.dtype)
+        own = qpos[:, self._all].to(out.dtype).index_select(1, self._planes)
+        num_balls = len(self._quats)
+        quats, others = own[:, : 4 * num_balls], own[:, 4 * num_balls :]
+        planes = (*exp_map_of_quat(*quats.unflatten(1, (4, num_balls)).unbind(1)), others)
+        out.copy_(torch.cat(planes, dim=1).index_select(1, self._order))
 
     def write(self, qpos: torch.Tensor, env_ids: torch.Tensor | slice, positions: torch.Tensor) -> None:
         """Make ``positions`` (K, D) those of the given environments in ``qpos`` (N, nq)."""

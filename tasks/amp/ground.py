@@ -20,14 +20,10 @@ from tasks.amp.character import Character, read_root_body, walk
 class ShapePoints(NamedTuple):
     """Points of all collision shapes, in the frames of their bodies."""
 
-    body: Tensor
-    """(P,) body that a point belongs to"""
     position: Tensor
-    """(P, 3) [m]"""
+    """(B, 3, k) the points of each body [m]; the first one is repeated where there are fewer than k"""
     radius: Tensor
-    """(P,) [m]"""
-    slot: Tensor
-    """(B, k) points of each body, its first one repeated where it has fewer than k"""
+    """(B, 1, k) [m]"""
 
     @classmethod
     def from_mjcf(cls, path: str | Path, character: Character) -> ShapePoints:
@@ -44,18 +40,12 @@ class ShapePoints(NamedTuple):
                     f"{path}: body {element.get('name')!r} has no shape that could touch the ground"
                 )
         device = character.offsets.device
-        flat = [point for of_body in points for point in of_body]
-        first = [sum(len(of_body) for of_body in points[:b]) for b in range(len(points))]
         most = max(len(of_body) for of_body in points)
-        slots = [
-            [start + (i if i < len(of_body) else 0) for i in range(most)]
-            for start, of_body in zip(first, points, strict=True)
-        ]
+        padded = [of_body + of_body[:1] * (most - len(of_body)) for of_body in points]
+        positions = [[position for position, _ in of_body] for of_body in padded]
         return cls(
-            body=torch.tensor([b for b, of_body in enumerate(points) for _ in of_body], device=device),
-            position=torch.tensor([position for position, _ in flat], device=device),
-            radius=torch.tensor([radius for _, radius in flat], device=device),
-            slot=torch.tensor(slots, device=device),
+            position=torch.tensor(positions, device=device).mT.contiguous(),
+            radius=torch.tensor([[[radius for _, radius in of_body]] for of_body in padded], device=device),
         )
 
 
@@ -67,9 +57,9 @@ def lowest_heights(points: ShapePoints, body_pos: Tensor, body_rot: Tensor) -> T
         body_pos: (n, B, 3) world positions.
         body_rot: (n, B, 4) world rotations.
     """
-    z_axis = _world_z_in_body(body_rot)[:, points.body]  # (n, P, 3)
-    heights = body_pos[:, points.body, 2] + (z_axis * points.position).sum(dim=-1) - points.radius
-    return heights[:, points.slot].amin(dim=-1)
+    z_axis = _world_z_in_body(body_rot).transpose(0, 1)  # (B, n, 3)
+    above_body = torch.baddbmm(-points.radius, z_axis, points.position)  # (B, n, k)
+    return body_pos[..., 2] + above_body.amin(dim=-1).T
 
 
 def _world_z_in_body(quat: Tensor) -> Tensor:
