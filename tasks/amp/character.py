@@ -30,7 +30,7 @@ class Level(NamedTuple):
     parents: Tensor
     """(k,) places of their parents in the level above"""
     offsets: Tensor
-    """(k, 1, 3) their origins in their parents' frames [m]"""
+    """(3, k, 1) their origins in their parents' frames [m]"""
 
 
 class Joint(NamedTuple):
@@ -143,7 +143,8 @@ def local_rotations_from_dof_pos(
         root_rot: (n, 4) world rotation of the root, which has no joint; identity if not given.
     """
     exp_maps = (dof_pos @ character.dof_axes).unflatten(-1, (character.num_bodies, 3))
-    local_rot = exp_map_to_quat(exp_maps)
+    # In memory components come first, then bodies, as forward kinematics wants them.
+    local_rot = exp_map_to_quat(exp_maps.permute(2, 1, 0).contiguous(), dim=0).permute(2, 1, 0)
     if root_rot is not None:
         local_rot[:, 0] = root_rot
     return local_rot
@@ -173,18 +174,20 @@ def forward_kinematics(character: Character, root_pos: Tensor, local_rot: Tensor
         root_pos: (n, 3) world position of the root.
         local_rot: (n, B, 4) rotations relative to the parent; the root's is its world rotation.
     """
-    local = local_rot.transpose(0, 1)  # bodies first: picking some copies whole blocks, not single rows
-    pos, rot = root_pos.unsqueeze(0), local[:1]
+    # Components first, then bodies: vector instructions want numbers of one kind side by side, and picking
+    # bodies copies whole blocks.
+    local = local_rot.permute(2, 1, 0).contiguous()  # (4, B, n)
+    pos, rot = root_pos.T.unsqueeze(1), local[:, :1]
     all_pos, all_rot = [pos], [rot]
     for level in character.levels:
-        parent_rot = rot.index_select(0, level.parents)
-        pos = pos.index_select(0, level.parents) + quat_apply(parent_rot, level.offsets)
-        rot = quat_mul(parent_rot, local.index_select(0, level.bodies))
+        parent_rot = rot.index_select(1, level.parents)
+        pos = pos.index_select(1, level.parents) + quat_apply(parent_rot, level.offsets, dim=0)
+        rot = quat_mul(parent_rot, local.index_select(1, level.bodies), dim=0)
         all_pos.append(pos)
         all_rot.append(rot)
-    body_pos = torch.cat(all_pos).index_select(0, character.level_order)
-    body_rot = torch.cat(all_rot).index_select(0, character.level_order)
-    return body_pos.transpose(0, 1), body_rot.transpose(0, 1)
+    body_pos = torch.cat(all_pos, dim=1).index_select(1, character.level_order)
+    body_rot = torch.cat(all_rot, dim=1).index_select(1, character.level_order)
+    return body_pos.permute(2, 1, 0), body_rot.permute(2, 1, 0)
 
 
 def _levels(parents: tuple[int, ...], offsets: Tensor) -> list[Level]:
@@ -197,7 +200,7 @@ def _levels(parents: tuple[int, ...], offsets: Tensor) -> list[Level]:
         Level(
             bodies=torch.tensor(group, device=offsets.device),
             parents=torch.tensor([above.index(parents[body]) for body in group], device=offsets.device),
-            offsets=offsets[group].unsqueeze(1),
+            offsets=offsets[group].T.unsqueeze(-1),
         )
         for above, group in zip(groups, groups[1:], strict=False)
     ]

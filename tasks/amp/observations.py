@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
+from tasks.amp.rotations import TINY
 from tasks.base.observations import ObservationBlocks
 
 KEY_BODIES = ("right_hand", "left_hand", "right_foot", "left_foot")
@@ -43,9 +44,11 @@ class MotionFeatures:
         spherical = [start for start, width in zip(first, widths, strict=True) if width == 3]
         hinges = [start for start, width in zip(first, widths, strict=True) if width == 1]
         self.local_root = local_root
-        self._spherical = torch.tensor([[s, s + 1, s + 2] for s in spherical], device=device)  # (S, 3)
-        self._hinges = torch.tensor(hinges, dtype=torch.long, device=device)  # (H,)
-        self._order = torch.tensor(list(_joint_order(widths)), device=device)
+        # Components side by side, [x…, y…, z…, hinges…]: vector instructions want them so.
+        planes = [s + axis for axis in range(3) for s in spherical] + hinges
+        self._num_spherical = len(spherical)
+        self._planes = torch.tensor(planes, dtype=torch.long, device=device)
+        self._order = torch.tensor(list(_joint_order(widths)), dtype=torch.long, device=device)
         self.blocks = ObservationBlocks(
             {
                 "root_height": 1,
@@ -96,17 +99,19 @@ class MotionFeatures:
 
     def _joint_rotations(self, dof_pos: Tensor) -> Tensor:
         """Six numbers a spherical joint and one a hinge, in body order, (n, 52)."""
-        spherical = exp_map_tangent_normal(dof_pos[:, self._spherical]).flatten(1)
-        return torch.cat((spherical, dof_pos[:, self._hinges]), dim=1)[:, self._order]
+        planes, n = dof_pos.index_select(1, self._planes), self._num_spherical
+        exp_maps, hinges = planes[:, : 3 * n], planes[:, 3 * n :]
+        columns = exp_map_tangent_normal(*exp_maps.unflatten(1, (3, n)).unbind(1))
+        return torch.cat((*columns, hinges), dim=1).index_select(1, self._order)
 
 
 def _joint_order(widths: list[int]) -> Iterator[int]:
-    """Columns of [spherical joints…, hinges…] such that the joints stand in body order."""
+    """Columns of [first numbers of spherical joints…, second ones…, hinges…] that bring body order."""
     spherical, hinge = 0, TANGENT_NORMAL * widths.count(3)
     for width in widths:
         if width == 3:
-            yield from range(spherical, spherical + TANGENT_NORMAL)
-            spherical += TANGENT_NORMAL
+            yield from range(spherical, TANGENT_NORMAL * widths.count(3), widths.count(3))
+            spherical += 1
         elif width == 1:
             yield hinge
             hinge += 1
@@ -159,18 +164,18 @@ def tangent_normal(quat: Tensor) -> Tensor:
     return torch.stack(columns, dim=-1).unflatten(-1, (2, 3))
 
 
-def exp_map_tangent_normal(exp_map: Tensor) -> Tensor:
-    """Rotate the axes x and z by exponential maps v (..., 3) [rad]: (..., 6).
+def exp_map_tangent_normal(x: Tensor, y: Tensor, z: Tensor) -> tuple[Tensor, ...]:
+    """Rotate the axes x and z by exponential maps v = (x, y, z) [rad]: the six components, each like x.
 
     With θ = |v| (Rodrigues): R = I + (sin θ / θ) [v] + ((1 − cos θ) / θ²) [v]².
     """
-    angle = torch.linalg.vector_norm(exp_map, dim=-1)
-    a = torch.sinc(angle / torch.pi)
-    b = 0.5 * torch.sinc(angle / (2.0 * torch.pi)).square()  # 1 − cos θ = 2 sin²(θ/2)
-    x, y, z = exp_map.unbind(-1)
+    angle = (x * x + y * y + z * z).clamp_(min=TINY * TINY).sqrt_()
+    half = torch.sin(0.5 * angle) / angle
+    a = 2.0 * half * torch.cos(0.5 * angle)  # sin θ = 2 sin(θ/2) cos(θ/2)
+    b = 2.0 * half * half  # 1 − cos θ = 2 sin²(θ/2)
     bx, by, bz = b * x, b * y, b * z
     ax, ay, az = a * x, a * y, a * z
-    columns = (
+    return (
         1.0 - by * y - bz * z,
         bx * y + az,
         bx * z - ay,
@@ -178,4 +183,3 @@ def exp_map_tangent_normal(exp_map: Tensor) -> Tensor:
         by * z - ax,
         1.0 - bx * x - by * y,
     )
-    return torch.stack(columns, dim=-1)

@@ -13,11 +13,13 @@ from torch import Tensor
 TINY = 1e-9
 
 
-def exp_map_to_quat(exp_map: Tensor) -> Tensor:
-    """Return the quaternions (…, 4) of exponential maps (…, 3)."""
-    half = 0.5 * torch.linalg.vector_norm(exp_map, dim=-1, keepdim=True)
-    # sinc is sin(πx)/(πx): sin(half)/half, right at 0 too
-    return torch.cat((0.5 * torch.sinc(half / torch.pi) * exp_map, torch.cos(half)), dim=-1)
+def exp_map_to_quat(exp_map: Tensor, dim: int = -1) -> Tensor:
+    """Return the quaternions (…, 4) of exponential maps (…, 3); components lie along `dim` in both."""
+    x, y, z = exp_map.unbind(dim)
+    angle = (x * x + y * y + z * z).clamp_(min=TINY * TINY).sqrt_()
+    half = 0.5 * angle
+    scale = torch.sin(half) / angle
+    return torch.stack((scale * x, scale * y, scale * z, torch.cos(half)), dim=dim)
 
 
 def quat_to_exp_map(quat: Tensor) -> Tensor:
@@ -30,15 +32,15 @@ def quat_to_exp_map(quat: Tensor) -> Tensor:
     return torch.copysign(scale, w) * vector
 
 
-def quat_mul(a: Tensor, b: Tensor) -> Tensor:
-    """Return the products (…, 4) of quaternions that broadcast: the rotation b, then a."""
-    ax, ay, az, aw = a.unbind(-1)
-    bx, by, bz, bw = b.unbind(-1)
+def quat_mul(a: Tensor, b: Tensor, dim: int = -1) -> Tensor:
+    """Return the products (…, 4) of quaternions that broadcast, components along `dim`: b, then a."""
+    ax, ay, az, aw = a.unbind(dim)
+    bx, by, bz, bw = b.unbind(dim)
     x = aw * bx + ax * bw + ay * bz - az * by
     y = aw * by - ax * bz + ay * bw + az * bx
     z = aw * bz + ax * by - ay * bx + az * bw
     w = aw * bw - ax * bx - ay * by - az * bz
-    return torch.stack((x, y, z, w), dim=-1)
+    return torch.stack((x, y, z, w), dim=dim)
 
 
 def quat_conjugate(quat: Tensor) -> Tensor:
@@ -46,14 +48,14 @@ def quat_conjugate(quat: Tensor) -> Tensor:
     return torch.cat((-quat[..., :3], quat[..., 3:]), dim=-1)
 
 
-def quat_apply(quat: Tensor, vectors: Tensor) -> Tensor:
-    """Rotate vectors (…, 3) by quaternions (…, 4); leading dimensions broadcast."""
-    x, y, z, w = quat.unbind(-1)
-    vx, vy, vz = vectors.unbind(-1)
+def quat_apply(quat: Tensor, vectors: Tensor, dim: int = -1) -> Tensor:
+    """Rotate vectors (…, 3) by quaternions (…, 4), components along `dim`; other dimensions broadcast."""
+    x, y, z, w = quat.unbind(dim)
+    vx, vy, vz = vectors.unbind(dim)
     # v + w t + u × t with t = 2 u × v, u the quaternion's vector part
     tx, ty, tz = 2.0 * (y * vz - z * vy), 2.0 * (z * vx - x * vz), 2.0 * (x * vy - y * vx)
     rotated = (vx + w * tx + y * tz - z * ty, vy + w * ty + z * tx - x * tz, vz + w * tz + x * ty - y * tx)
-    return torch.stack(rotated, dim=-1)
+    return torch.stack(rotated, dim=dim)
 
 
 def slerp(start: Tensor, end: Tensor, blend: Tensor) -> Tensor:
