@@ -156,9 +156,6 @@ def _attach(spec: mujoco.MjSpec, actor: Actor, prefix: str, mask: tuple[int, int
                 geom.contype, geom.conaffinity = mask
     if actor.asset.fixed_base and not actor.asset.root_has_joints:
         root.mocap = True
-    for body_index, color in (actor.colors or {}).items():
-        for geom in child.bodies[body_index + 1].geoms:
-            geom.rgba, geom.material = (*color, 1.0), ""
     for index, sensor in enumerate(actor.asset.force_sensors):
         (qx, qy, qz, qw), name = sensor.rotation, f"#sensor{index}"
         child.bodies[sensor.body + 1].add_site(name=name, pos=sensor.position, quat=(qw, qx, qy, qz))

@@ -109,6 +109,10 @@ class Engine(ABC):
         """
 
     @abstractmethod
+    def own_fields(self) -> dict[str, torch.Tensor]:
+        """Return what :meth:`model_field` returned for every field that it was called for, by name."""
+
+    @abstractmethod
     def set_const(self, env_ids: torch.Tensor | None = None) -> None:
         """Derive the model constants that depend on masses, inertias and poses (MuJoCo's ``mj_setConst``)."""
 

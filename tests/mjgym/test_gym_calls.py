@@ -224,7 +224,7 @@ def test_primitive_assets(tmp_path):
 def test_viewer_calls_do_nothing(world):
     gym = world.gym
     assert gym.create_viewer(world.sim, gymapi.CameraProperties()) is None
-    gym.viewer_camera_look_at(None, None, gymapi.Vec3(), gymapi.Vec3())
+    gym.viewer_camera_look_at(None, None, gymapi.Vec3(3, 0, 1), gymapi.Vec3())
     gym.step_graphics(world.sim)
     gym.sync_frame_time(world.sim)
     gym.set_rigid_body_color(world.envs[0], 0, 0, gymapi.MESH_VISUAL, gymapi.Vec3(1, 0, 0))
