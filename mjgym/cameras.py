@@ -21,6 +21,9 @@ from mjgym.structs.params import CameraProperties
 FARTHEST: Final = 1000.0
 """Most that a camera sees [m]: the ground is drawn as far, and would be coarse if it reached much farther."""
 
+NEAREST: Final = 0.01
+"""Nearest that a camera sees [m]: the depth buffer's steps grow as the near plane comes nearer."""
+
 _AXES: Final = np.array([[0.0, 0.0, -1.0], [-1.0, 0.0, 0.0], [0.0, 1.0, 0.0]])
 """Columns: the picture's right, up and back, in the axes of the camera's pose."""
 
@@ -100,10 +103,10 @@ def check_camera_properties(props: CameraProperties) -> CameraProperties:
         raise ValueError(
             f"CameraProperties.horizontal_fov = {props.horizontal_fov}: must be between 0 and 180 degrees"
         )
-    if not 0.0 < props.near_plane < min(props.far_plane, FARTHEST):
+    if not (0.0 < props.near_plane < min(props.far_plane, FARTHEST) and props.far_plane > NEAREST):
         raise ValueError(
-            f"CameraProperties.near_plane = {props.near_plane}: must be above 0 and nearer than "
-            f"far_plane = {props.far_plane} and {FARTHEST:g} m"
+            f"CameraProperties: near_plane = {props.near_plane}, far_plane = {props.far_plane}: the near one "
+            f"must be above 0, the far one farther, and they must leave some of {NEAREST:g} to {FARTHEST:g} m"
         )
     return copy.copy(props)
 

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from mjgym.simulation import Simulation
 
 GROUND: Final = "ground"
+"""Name that `mjgym.compile` gives the ground's shape."""
 
 _STATE: Final = ("qpos", "mocap_pos", "mocap_quat")
 _SHAPE_FIELDS: Final = (

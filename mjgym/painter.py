@@ -5,19 +5,24 @@ MuJoCo's renderer draws them off-screen into one buffer, which grows to the larg
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import mujoco
 import numpy as np
 
-from mjgym.cameras import FARTHEST, view_axes
+from mjgym.cameras import FARTHEST, NEAREST, view_axes
 from mjgym.rendering import add_sky, create_gl_context, dressed, follow_with_lights
 from mjgym.structs.geometry import Transform
 from mjgym.structs.params import CameraProperties
 
-_FOG_START, _FOG_END, _SKY_DISTANCE = 0.97, 0.985, 0.99  # of the far plane: the ground ends in the sky's colour
+_FOG_START, _FOG_END, _SKY_DISTANCE = (
+    0.97,
+    0.985,
+    0.99,
+)  # of the far plane: the ground ends in the sky's colour
 _GLOSS: Final = 0.3
 _NOTHING: Final = -1
 
@@ -51,6 +56,9 @@ class Painter:
         ready = dressed(model, *self._size, samples, shadow_size)
         self._gl = create_gl_context(*self._size)
         self._context = mujoco.MjrContext(ready, mujoco.mjtFontScale.mjFONTSCALE_100)
+        # Also where nobody calls close: memory must be freed in its own context, else another one loses its.
+        self._free = weakref.finalize(self, _free, self._gl, self._context)
+        self._free.atexit = False  # the back-end has ended by then, and all memory with it
         mujoco.mjr_setBuffer(mujoco.mjtFramebuffer.mjFB_OFFSCREEN, self._context)
         # Distances are precise far away, too, where the depth buffer holds 0 at the far plane.
         self._context.readDepthMap = mujoco.mjtDepthMap.mjDEPTH_ZEROFAR
@@ -69,7 +77,7 @@ class Painter:
             self._size = (max(props.width, self._size[0]), max(props.height, self._size[1]))
             mujoco.mjr_resizeOffscreen(*self._size, self._context)
         self._rect = mujoco.MjrRect(0, 0, props.width, props.height)
-        self._near, self._far = props.near_plane, min(props.far_plane, FARTHEST)
+        self._near, self._far = max(props.near_plane, NEAREST), min(props.far_plane, FARTHEST)
         self._context.fogStart, self._context.fogEnd = _FOG_START * self._far, _FOG_END * self._far
         axes = view_axes(pose)
         half_width = self._near * np.tan(0.5 * np.radians(props.horizontal_fov))
@@ -152,6 +160,10 @@ class Painter:
 
     def close(self) -> None:
         """Free the graphics memory; nothing can be drawn any more."""
-        self._gl.make_current()
-        self._context.free()
-        self._gl.free()
+        self._free()
+
+
+def _free(gl: Any, context: mujoco.MjrContext) -> None:
+    gl.make_current()
+    context.free()
+    gl.free()

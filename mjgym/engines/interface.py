@@ -110,7 +110,7 @@ class Engine(ABC):
 
     @abstractmethod
     def own_fields(self) -> dict[str, torch.Tensor]:
-        """Return what :meth:`model_field` returned for every field that it was called for, by name."""
+        """Return the live values (N, ...) of the model fields that environments have copies of, by name."""
 
     @abstractmethod
     def set_const(self, env_ids: torch.Tensor | None = None) -> None:

@@ -27,7 +27,6 @@ _ENV_ALONE: Final = f"its own environment alone is drawn, without shadows; {_NO_
 class CameraCalls:
     """Camera sensors and lights."""
 
-    @partly("`enable_tensors` and supersampling have no effect, and nothing beyond 1 km is seen")
     def create_camera_sensor(self, env: Env, props: CameraProperties) -> int:
         """Add a camera to an environment, at its origin and along its x axis, and return its handle.
 
