@@ -10,9 +10,9 @@ import pytest
 import torch
 
 from mjgym import gymapi, gymtorch
-from mjgym.rendering import RenderingUnavailableError, choose_gl_backend
+from mjgym.rendering import RenderingUnavailableError
 from tests.mjgym.models import BOX
-from tests.mjgym.scenes import ids, make_world, transform, unwrap
+from tests.mjgym.scenes import ids, make_world, skip_without_opengl, transform, unwrap
 
 COLOR, DEPTH = gymapi.IMAGE_COLOR, gymapi.IMAGE_DEPTH
 SEGMENTATION, FLOW = gymapi.IMAGE_SEGMENTATION, gymapi.IMAGE_OPTICAL_FLOW
@@ -24,15 +24,12 @@ BOX_AT = transform(x=0.6, z=1.0)
 BOX_PIXELS = (slice(18, 30), slice(26, 38))
 
 
-def missing_opengl():
-    try:
-        choose_gl_backend()
-    except RenderingUnavailableError as error:
-        return str(error)
-    return ""
+draws = pytest.mark.usefixtures("opengl")
 
 
-draws = pytest.mark.skipif(bool(missing_opengl()), reason=missing_opengl())
+@pytest.fixture(scope="module")
+def opengl():
+    skip_without_opengl()
 
 
 def vec(x, y, z):
@@ -79,7 +76,7 @@ def colored(*colors):
 
 
 @pytest.fixture(scope="module")
-def drawn(tmp_path_factory):
+def drawn(opengl, tmp_path_factory):
     """Two environments with a box each, red and blue, and the pictures of the first one's camera."""
     folder = tmp_path_factory.mktemp("cameras")
     world = make_world(folder, BOX, pose=BOX_AT, setup=colored(RED, BLUE), prepare=False)
@@ -92,7 +89,6 @@ def drawn(tmp_path_factory):
     world.gym.destroy_sim(world.sim)
 
 
-@draws
 def test_the_box_covers_the_pixels_it_should(drawn):
     expected = np.zeros((HEIGHT, WIDTH), dtype=np.uint32)
     expected[BOX_PIXELS] = 70_001
@@ -102,7 +98,6 @@ def test_the_box_covers_the_pixels_it_should(drawn):
     np.testing.assert_array_equal(is_red(rgb(drawn)), expected > 0)
 
 
-@draws
 def test_depth_is_negative_along_the_view_and_infinite_where_nothing_is(drawn):
     depth = image(drawn, DEPTH)
     assert (depth.dtype, depth.shape) == (np.float32, (HEIGHT, WIDTH))
@@ -111,7 +106,6 @@ def test_depth_is_negative_along_the_view_and_infinite_where_nothing_is(drawn):
     assert (depth == -np.inf).all()
 
 
-@draws
 def test_colour_is_four_bytes_a_pixel_side_by_side(drawn):
     color = image(drawn, COLOR)
     assert (color.dtype, color.shape) == (np.uint8, (HEIGHT, 4 * WIDTH))
@@ -120,14 +114,12 @@ def test_colour_is_four_bytes_a_pixel_side_by_side(drawn):
     assert sky.min() > 180 and sky[2] > sky[0]
 
 
-@draws
 def test_each_environment_is_drawn_alone_in_its_own_colours(drawn):
     assert not is_blue(rgb(drawn, 0)).any() and not is_red(rgb(drawn, 1)).any()
     assert is_blue(rgb(drawn, 1)).sum() == 12 * 12
     assert set(np.unique(image(drawn, SEGMENTATION, 1))) == {0, 70_002}
 
 
-@draws
 def test_a_picture_is_a_copy(drawn):
     first = image(drawn, DEPTH)
     first[:] = 7.0
@@ -389,7 +381,6 @@ def test_segmentation_ids_and_colours_can_be_asked(tmp_path):
     assert gym.get_rigid_body_color(env, 0, 0, gymapi.MESH_VISUAL).as_tuple() == RED
 
 
-@draws
 def test_files(drawn, tmp_path):
     pillow = pytest.importorskip("PIL.Image")
     gym, sim, env = drawn.gym, drawn.sim, drawn.envs[0]

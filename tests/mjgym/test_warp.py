@@ -9,7 +9,6 @@ import torch
 
 from mjgym.engines import create_engine
 from mjgym.engines.cpu import CpuEngine
-from mjgym.rendering import RenderingUnavailableError, choose_gl_backend
 from mjgym.structs import (
     ALL_CONSTANTS,
     AssetOptions,
@@ -21,6 +20,7 @@ from mjgym.structs import (
     UpAxis,
     Vec3,
 )
+from tests.mjgym.scenes import skip_without_opengl
 
 pytest.importorskip("mujoco_warp", reason="the warp extra is not installed")
 pytestmark = [pytest.mark.warp, pytest.mark.slow]
@@ -241,10 +241,7 @@ def test_cameras_see_what_warp_simulates(tmp_path, device):
     from mjgym import gymtorch
     from mjgym.gymapi import acquire_gym
 
-    try:
-        choose_gl_backend()
-    except RenderingUnavailableError as error:
-        pytest.skip(str(error))
+    skip_without_opengl()
     box = '<body><freejoint/><geom type="box" size="0.1 0.1 0.1"/></body>'
     (tmp_path / "box.xml").write_text(f"<mujoco><worldbody>{box}</worldbody></mujoco>")
     gym = acquire_gym("mujoco_warp")
