@@ -18,11 +18,8 @@ from mjgym.rendering import add_sky, create_gl_context, dressed, follow_with_lig
 from mjgym.structs.geometry import Transform
 from mjgym.structs.params import CameraProperties
 
-_FOG_START, _FOG_END, _SKY_DISTANCE = (
-    0.97,
-    0.985,
-    0.99,
-)  # of the far plane: the ground ends in the sky's colour
+# Parts of the far plane's distance: the ground ends in the sky's colour.
+_FOG_START, _FOG_END, _SKY_DISTANCE = 0.97, 0.985, 0.99
 _GLOSS: Final = 0.3
 _NOTHING: Final = -1
 
