@@ -202,9 +202,8 @@ REASONS: Final = {
     "no name of Isaac Gym's: `create_asset_force_sensor` is meant": "create_force_sensor",
     "assets are MJCF and URDF, and nothing is exported": "*usd* *Usd* *USD* *omni_* *Omni* load_opensim",
     "`load_asset` reads both kinds of files": "load_mjcf load_urdf",
-    "there is no window; `mjgym.rendering` draws off-screen": "*_viewer_* gymapi.Viewer draw_env_*",
-    "there are no camera sensors yet; `mjgym.rendering` draws off-screen": "*camera* *_image_*",
-    "bodies are drawn in plain colours": "*texture* get_rigid_body_color get_rigid_body_segmentation_id",
+    "there is no window; pictures are drawn off-screen": "*_viewer_* gymapi.Viewer draw_env_*",
+    "bodies are drawn in plain colours": "*texture*",
     "soft bodies, cloth, particles and pneumatic actuators are not simulated": """
         *soft_* *particle* *Particle* *pneumatic* *_tetrahedra* *_triangle_* get_sim_triangles
         create_cloth_grid create_tet_grid reset_actor_materials gymapi.Soft* gymapi.MAT_*

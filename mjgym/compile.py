@@ -171,9 +171,6 @@ def _attach(
                 geom.contype, geom.conaffinity = mask
     if actor.asset.fixed_base and not actor.asset.root_has_joints:
         root.mocap = True
-    for body_index, color in (actor.colors or {}).items():
-        for geom in child.bodies[body_index + 1].geoms:
-            geom.rgba, geom.material = (*color, 1.0), ""
     if common is not None:
         common.conform(child, handle, actor.asset)
     for index, sensor in enumerate(actor.asset.force_sensors):

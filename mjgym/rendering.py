@@ -109,8 +109,8 @@ class OffscreenRenderer:
         if width < 1 or height < 1:
             raise ValueError(f"picture of {width} x {height} pixels: both must be at least 1")
         self.width, self.height = width, height
-        self._model = _dressed(model, width, height)
-        self._gl = _create_gl_context(width, height)
+        self._model = dressed(model, width, height)
+        self._gl = create_gl_context(width, height)
         self._context = mujoco.MjrContext(self._model, mujoco.mjtFontScale.mjFONTSCALE_100)
         mujoco.mjr_setBuffer(mujoco.mjtFramebuffer.mjFB_OFFSCREEN, self._context)
         self._scene = mujoco.MjvScene(self._model, max_geoms)
@@ -130,8 +130,8 @@ class OffscreenRenderer:
         mujoco.mjv_updateScene(
             self._model, data, self._options, None, view, mujoco.mjtCatBit.mjCAT_ALL, self._scene
         )
-        _follow_with_lights(self._scene, view.lookat)
-        _add_sky(self._scene, view.lookat, radius=0.9 * self._model.vis.map.zfar * self._model.stat.extent)
+        follow_with_lights(self._scene, view.lookat)
+        add_sky(self._scene, view.lookat, radius=0.9 * self._model.vis.map.zfar * self._model.stat.extent)
         rect = mujoco.MjrRect(0, 0, self.width, self.height)
         mujoco.mjr_render(rect, self._scene, self._context)
         pixels = np.empty((self.height, self.width, 3), dtype=np.uint8)
@@ -171,7 +171,12 @@ def render_frame(
         return renderer.render(data, camera)
 
 
-def _create_gl_context(width: int, height: int) -> Any:
+def create_gl_context(width: int, height: int) -> Any:
+    """Start the OpenGL back-end and return its context, the current one.
+
+    Raises:
+        RenderingUnavailableError: if there is none, or it does not start.
+    """
     backend = choose_gl_backend()
     try:
         context = importlib.import_module(f"mujoco.{backend}").GLContext(width, height)
@@ -183,12 +188,14 @@ def _create_gl_context(width: int, height: int) -> Any:
     return context
 
 
-def _dressed(model: mujoco.MjModel, width: int, height: int) -> mujoco.MjModel:
+def dressed(
+    model: mujoco.MjModel, width: int, height: int, samples: int = _MULTISAMPLES, shadow_size: int = 4096
+) -> mujoco.MjModel:
     """Copy a model and set what only pictures need: buffer size, smooth edges, light, a fading horizon."""
     model = copy.copy(model)
     model.vis.global_.offwidth, model.vis.global_.offheight = width, height
-    model.vis.quality.offsamples = _MULTISAMPLES
-    model.vis.quality.shadowsize = 4096
+    model.vis.quality.offsamples = samples
+    model.vis.quality.shadowsize = shadow_size
     model.vis.headlight.ambient[:] = 0.35
     model.vis.headlight.diffuse[:] = 0.35
     model.vis.headlight.specular[:] = 0.05
@@ -201,14 +208,14 @@ def _dressed(model: mujoco.MjModel, width: int, height: int) -> mujoco.MjModel:
     return model
 
 
-def _follow_with_lights(scene: mujoco.MjvScene, center: np.ndarray) -> None:
+def follow_with_lights(scene: mujoco.MjvScene, center: np.ndarray) -> None:
     """Move directional lights along with what is looked at: shadows are drawn only near a light."""
     for light in scene.lights[: scene.nlight]:
         if light.type == mujoco.mjtLightType.mjLIGHT_DIRECTIONAL and not light.headlight:
             light.pos[:] = center - _LIGHT_DISTANCE * light.dir
 
 
-def _add_sky(scene: mujoco.MjvScene, center: np.ndarray, radius: float) -> None:
+def add_sky(scene: mujoco.MjvScene, center: np.ndarray, radius: float) -> None:
     """Put a glowing sphere around everything: without a sky texture the background would be black."""
     if scene.ngeom >= scene.maxgeom:
         return

@@ -16,6 +16,9 @@ from mjgym.structs.properties import RigidBodyProperties, RigidShapeProperties
 
 if TYPE_CHECKING:
     from mjgym.assets.asset import Asset
+    from mjgym.cameras import Camera
+    from mjgym.graphics import Graphics
+    from mjgym.painter import Light
     from mjgym.simulation import Simulation
 
 Pose = tuple[float, float, float, float, float, float, float]
@@ -27,7 +30,7 @@ class Actor:
 
     __slots__ = (
         "asset", "name", "pose", "group", "filter", "segmentation_id", "dof_properties", "has_dof_forces",
-        "body_properties", "shape_properties", "colors",
+        "body_properties", "shape_properties", "colors", "segmentation_ids",
     )  # fmt: skip
 
     def __init__(
@@ -44,19 +47,21 @@ class Actor:
         self.body_properties: tuple[list[RigidBodyProperties], bool] | None = None  # and: recompute inertia
         self.shape_properties: list[RigidShapeProperties] | None = None
         self.colors: dict[int, tuple[float, float, float]] | None = None
+        self.segmentation_ids: dict[int, int] | None = None
         self.has_dof_forces = False
 
 
 class Env:
-    """One environment: its actors, and where it is drawn."""
+    """One environment: its actors, where it is drawn, and its cameras, None for those that were destroyed."""
 
-    __slots__ = ("sim", "index", "origin", "actors")
+    __slots__ = ("sim", "index", "origin", "actors", "cameras")
 
     def __init__(self, sim: Sim, index: int, origin: tuple[float, float, float]) -> None:
         self.sim = sim
         self.index = index
         self.origin = origin
         self.actors: list[Actor] = []
+        self.cameras: list[Camera | None] = []
 
     def find_actor(self, name: str) -> int:
         """Return the handle of the actor called ``name``, or -1."""
@@ -77,6 +82,9 @@ class Sim:
         envs: the environments in the order of their creation.
         running: the prepared simulation, or None before ``prepare_sim`` and after ``destroy_sim``.
         destroyed: whether ``destroy_sim`` was called.
+        lights: the lights that a script has set, by number.
+        viewer: what ``create_viewer`` would show, and from where.
+        graphics: what draws, from the first picture on.
     """
 
     def __init__(self, params: SimParams, engine: str, device: str) -> None:
@@ -87,6 +95,9 @@ class Sim:
         self.envs: list[Env] = []
         self.running: Simulation | None = None
         self.destroyed = False
+        self.lights: dict[int, Light] = {}
+        self.viewer: Camera | None = None
+        self.graphics: Graphics | None = None
         # DOF properties by asset and content: equal ones are one object.
         self.interned: dict[tuple[int, bytes], np.ndarray] = {}
 

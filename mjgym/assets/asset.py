@@ -131,6 +131,16 @@ class Asset:
         """Return mass, centre of mass and inertia of each body."""
         return [self._read_body_properties(body) for body in range(1, self.model.nbody)]
 
+    def body_color(self, body: int) -> tuple[float, float, float]:
+        """Return red, green and blue of a body's first shape; those of MuJoCo's grey if it has none."""
+        if not self.model.body_geomnum[body + 1]:
+            return (0.5, 0.5, 0.5)
+        geom = self.model.body_geomadr[body + 1]
+        material, rgba = self.model.geom_matid[geom], self.model.geom_rgba[geom]
+        if material >= 0:
+            rgba = self.model.mat_rgba[material]
+        return (float(rgba[0]), float(rgba[1]), float(rgba[2]))
+
     def _read_dof_properties(self) -> np.ndarray:
         model = self.model
         rows = np.zeros(self.num_dofs, dtype=DOF_PROPERTIES_DTYPE)

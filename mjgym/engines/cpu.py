@@ -96,6 +96,10 @@ class CpuEngine(Engine):
         self._own_fields.add(name)
         return _as_tensor(self._batch.expand(name))
 
+    def own_fields(self) -> dict[str, torch.Tensor]:
+        """Return the model fields of which each environment has its own values, (N, ...) each."""
+        return {name: _as_tensor(self._batch.expand(name)) for name in self._own_fields}
+
     def set_const(self, env_ids: torch.Tensor | None = None) -> None:
         """Derive the constants that depend on masses and inertias; see :meth:`Engine.set_const`."""
         self._batch.set_const(None if env_ids is None else env_ids.numpy())
@@ -108,7 +112,7 @@ class CpuEngine(Engine):
         """Return copies of the state rows, of model fields of their own, and of derived fields in use."""
         saved = {"state": torch.from_numpy(self._batch.state.copy())}
         saved["diverged"] = torch.from_numpy(self._diverged.copy())
-        saved |= {f"model.{name}": self.model_field(name).clone() for name in self._own_fields}
+        saved |= {f"model.{name}": field.clone() for name, field in self.own_fields().items()}
         return saved | {name: t.clone() for name, t in self._tensors.items() if name in DERIVED_FIELDS}
 
     def load_state(self, state: dict[str, torch.Tensor]) -> None:

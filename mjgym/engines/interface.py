@@ -109,6 +109,10 @@ class Engine(ABC):
         """
 
     @abstractmethod
+    def own_fields(self) -> dict[str, torch.Tensor]:
+        """Return the live values (N, ...) of the model fields that environments have copies of, by name."""
+
+    @abstractmethod
     def set_const(self, env_ids: torch.Tensor | None = None) -> None:
         """Derive the model constants that depend on masses, inertias and poses (MuJoCo's ``mj_setConst``)."""
 

@@ -150,6 +150,10 @@ class WarpEngine(Engine):
             self._substeps.forget_graphs()
         return self._model_fields[name]
 
+    def own_fields(self) -> dict[str, torch.Tensor]:
+        """Return the model fields of which each environment has its own values, (N, ...) each."""
+        return dict(self._model_fields)
+
     def _shared_field(self, name: str) -> torch.Tensor:
         if name in self._shared_fields:
             return self._shared_fields[name]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 import numpy as np
 import torch
 
@@ -9,6 +11,8 @@ from mjgym.assets.asset import Asset
 from mjgym.descriptor import Tensor
 from mjgym.scene import Actor, Env, Sim
 from mjgym.simulation import Simulation
+
+_LARGEST_SEGMENTATION_ID: Final = 2**31 - 1
 
 
 def running(sim: Sim, call: str) -> Simulation:
@@ -78,6 +82,17 @@ def item_of(items: list, index: int, kind: str, call: str) -> int:
     if not 0 <= index < len(items):
         raise IndexError(f"{call}: {kind} {index} does not exist; there are {len(items)}")
     return index
+
+
+def segmentation_id_of(value: int, call: str) -> int:
+    """Return a segmentation id.
+
+    Raises:
+        ValueError: if it is negative or does not fit into 31 bits.
+    """
+    if not 0 <= value <= _LARGEST_SEGMENTATION_ID:
+        raise ValueError(f"{call}: segmentation id {value} must be 0 to {_LARGEST_SEGMENTATION_ID}")
+    return int(value)
 
 
 def float_tensor(descriptor: Tensor, shape: tuple[int, ...], device: torch.device, call: str) -> torch.Tensor:

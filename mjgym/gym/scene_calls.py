@@ -8,7 +8,7 @@ from typing import Final
 import numpy as np
 
 from mjgym.assets import Asset
-from mjgym.gym.checks import actor_of, asset_of, building, item_of
+from mjgym.gym.checks import actor_of, asset_of, building, item_of, segmentation_id_of
 from mjgym.partly import partly
 from mjgym.properties import check_dof_properties
 from mjgym.property_writer import actor_dof_properties
@@ -29,7 +29,7 @@ class SceneCalls:
         spacing = (upper.x - lower.x, upper.y - lower.y, upper.z - lower.z)
         return building(sim, "create_env").add_env(spacing, int(num_per_row))
 
-    @partly("at most 30 in an environment, and group -1 touches these alone; `segmentation_id` has no effect")
+    @partly("at most 30 in an environment, and group -1 touches these alone")
     def create_actor(
         self,
         env: Env,
@@ -50,13 +50,14 @@ class SceneCalls:
             group: actors touch only inside one group; group -1 touches all.
             filter: actors a and b touch only if ``a & b`` is 0, so 0 lets the actor touch itself and any
                 other value does not; -1 keeps the contype and conaffinity of the MJCF file.
-            segmentation_id: kept for drawing.
+            segmentation_id: what segmentation images show where its bodies are.
         """
         building(env.sim, "create_actor")
         p, r = pose.p, pose.r
         placed = (p.x, p.y, p.z, r.x, r.y, r.z, r.w)
         asset_of(asset, "create_actor")
-        env.actors.append(Actor(asset, name, placed, int(group), int(filter), int(segmentation_id)))
+        segment = segmentation_id_of(segmentation_id, "create_actor")
+        env.actors.append(Actor(asset, name, placed, int(group), int(filter), segment))
         return len(env.actors) - 1
 
     @partly(_ONLY_PHYSX)
@@ -162,21 +163,45 @@ class SceneCalls:
         self._update(env, actor_handle)
         return True
 
-    @partly("only before `prepare_sim`; the first environment's colours are drawn, on all shapes of a body")
+    @partly("paints all shapes of a body, whatever the mesh type")
     def set_rigid_body_color(
         self, env: Env, actor_handle: int, body_index: int, mesh_type: MeshType, color: Vec3
     ) -> None:
-        """Paint a body. Environments are drawn with the colours of the first one."""
+        """Paint a body of one environment."""
         actor = actor_of(env, actor_handle, "set_rigid_body_color")
-        item_of(actor.asset.body_names, body_index, "body", "set_rigid_body_color")
-        if env.index == 0:
-            actor.colors = {**(actor.colors or {}), body_index: color.as_tuple()}
+        body = item_of(actor.asset.body_names, body_index, "body", "set_rigid_body_color")
+        if actor.colors is None:
+            actor.colors = {}
+        actor.colors[body] = color.as_tuple()
 
-    @partly("does nothing: segmentation images are not drawn")
+    @partly("one colour a body, that of its first shape if none was set")
+    def get_rigid_body_color(self, env: Env, actor_handle: int, body_index: int, mesh_type: MeshType) -> Vec3:
+        """Return a body's colour: what was set, else that of its first shape in the file."""
+        actor = actor_of(env, actor_handle, "get_rigid_body_color")
+        body = item_of(actor.asset.body_names, body_index, "body", "get_rigid_body_color")
+        return Vec3(*(actor.colors or {}).get(body, actor.asset.body_color(body)))
+
     def set_rigid_body_segmentation_id(
         self, env: Env, actor_handle: int, body_index: int, value: int
     ) -> None:
-        """Do nothing: segmentation images are not drawn."""
+        """Set what segmentation images show where a body is.
+
+        Raises:
+            ValueError: if it is negative or does not fit into 31 bits.
+        """
+        call = "set_rigid_body_segmentation_id"
+        actor = actor_of(env, actor_handle, call)
+        body = item_of(actor.asset.body_names, body_index, "body", call)
+        if actor.segmentation_ids is None:
+            actor.segmentation_ids = {}
+        actor.segmentation_ids[body] = segmentation_id_of(value, call)
+
+    def get_rigid_body_segmentation_id(self, env: Env, actor_handle: int, body_index: int) -> int:
+        """Return what segmentation images show where a body is: its own id, or else its actor's."""
+        call = "get_rigid_body_segmentation_id"
+        actor = actor_of(env, actor_handle, call)
+        body = item_of(actor.asset.body_names, body_index, "body", call)
+        return (actor.segmentation_ids or {}).get(body, actor.segmentation_id)
 
     def _update(self, env: Env, actor_handle: int) -> None:
         if env.sim.running is not None:

@@ -8,6 +8,7 @@ import logging
 import mujoco
 import torch
 
+from mjgym.graphics import paint
 from mjgym.gym.checks import building, running
 from mjgym.partly import partly
 from mjgym.scene import Sim
@@ -85,9 +86,11 @@ class SimulationCalls:
 
     def destroy_sim(self, sim: Sim) -> None:
         """End a simulation and free its memory; tensors of it must not be read afterwards."""
+        if sim.graphics is not None:
+            sim.graphics.close()
         if sim.running is not None:
             sim.running.close()
-        sim.running = None
+        sim.running = sim.graphics = None
         sim.envs.clear()
         sim.destroyed = True
 
@@ -153,4 +156,7 @@ class SimulationCalls:
 
     def get_env_model_data(self, sim: Sim, env_index: int) -> tuple[mujoco.MjModel, mujoco.MjData]:
         """Return copies of one environment's MuJoCo model and data, to draw them. An extension of mjgym."""
-        return running(sim, "get_env_model_data").engine.env_model_data(env_index)
+        simulation = running(sim, "get_env_model_data")
+        model, data = simulation.engine.env_model_data(env_index)
+        paint(model, simulation.compiled, sim.envs[env_index])
+        return model, data

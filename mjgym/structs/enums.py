@@ -102,7 +102,7 @@ class ContactCollection(enum.IntEnum):
     CC_ALL_SUBSTEPS = 2
 
 
-@partly("kept: camera sensors are not built")
+@partly("IMAGE_OPTICAL_FLOW is not drawn")
 class ImageType(enum.IntEnum):
     """Images a camera sensor makes."""
 
@@ -112,7 +112,6 @@ class ImageType(enum.IntEnum):
     IMAGE_OPTICAL_FLOW = 3
 
 
-@partly("kept: camera sensors are not built")
 class CameraFollowMode(enum.IntEnum):
     """Whether a camera fixed to a body follows its position alone or its rotation too."""
 

@@ -2,10 +2,12 @@
 
 from dataclasses import dataclass, field
 
+import pytest
 import torch
 
 from mjgym import gymapi, gymtorch
 from mjgym.descriptor import Tensor
+from mjgym.rendering import RenderingUnavailableError, create_gl_context
 
 
 def transform(x=0.0, y=0.0, z=0.0, r=None):
@@ -30,6 +32,13 @@ def options(**values):
 def write(folder, text, name="model.xml"):
     (folder / name).write_text(text)
     return str(folder), name
+
+
+def skip_without_opengl():
+    try:
+        create_gl_context(8, 8).free()
+    except RenderingUnavailableError as error:
+        pytest.skip(str(error))
 
 
 def unwrap(tensor):

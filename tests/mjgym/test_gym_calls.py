@@ -217,7 +217,7 @@ def test_primitive_assets(tmp_path):
 def test_viewer_calls_do_nothing(world):
     gym = world.gym
     assert gym.create_viewer(world.sim, gymapi.CameraProperties()) is None
-    gym.viewer_camera_look_at(None, None, gymapi.Vec3(), gymapi.Vec3())
+    gym.viewer_camera_look_at(None, None, gymapi.Vec3(3, 0, 1), gymapi.Vec3())
     gym.step_graphics(world.sim)
     gym.sync_frame_time(world.sim)
     gym.set_rigid_body_color(world.envs[0], 0, 0, gymapi.MESH_VISUAL, gymapi.Vec3(1, 0, 0))
@@ -226,11 +226,16 @@ def test_viewer_calls_do_nothing(world):
 
 def test_colors_reach_the_model(tmp_path):
     def paint(gym, env, handle, asset):
-        gym.set_rigid_body_color(env, handle, 0, gymapi.MESH_VISUAL, gymapi.Vec3(0.25, 0.5, 0.75))
+        gym.set_rigid_body_color(env, handle, 0, gymapi.MESH_VISUAL, gymapi.Vec3(0.25, 0.5 * env.index, 0.75))
 
     world = make_world(tmp_path, BOX, setup=paint)
     model, data = world.gym.get_env_model_data(world.sim, 1)
     np.testing.assert_allclose(model.geom_rgba[-1], [0.25, 0.5, 0.75, 1.0])
+    first, _ = world.gym.get_env_model_data(world.sim, 0)
+    np.testing.assert_allclose(first.geom_rgba[-1], [0.25, 0.0, 0.75, 1.0])
+    world.gym.set_rigid_body_color(world.envs[1], 0, 0, gymapi.MESH_VISUAL, gymapi.Vec3(1, 0, 0))
+    model, _ = world.gym.get_env_model_data(world.sim, 1)
+    np.testing.assert_allclose(model.geom_rgba[-1], [1.0, 0.0, 0.0, 1.0])  # after prepare_sim, too
     assert data.xpos[1].tolist() == [0.0, 0.0, 1.0]
 
 
