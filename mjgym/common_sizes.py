@@ -16,7 +16,7 @@ import numpy as np
 from mjgym.assets.asset import Asset
 from mjgym.scene import Env
 
-_NO_ONES_BIT: Final = -(1 << 31)
+NO_ONES_BIT: Final = -(1 << 31)
 """A collision type that no actor and no ground answers to."""
 
 
@@ -73,7 +73,7 @@ def _let_all_collide(child: mujoco.MjSpec) -> None:
     """Compile all shapes as such that collide, with nothing: what is for show here may touch elsewhere."""
     for geom in child.geoms:
         if not geom.contype and not geom.conaffinity:
-            geom.contype = _NO_ONES_BIT
+            geom.contype = NO_ONES_BIT
 
 
 def _fill_up(child: mujoco.MjSpec, missing: np.ndarray) -> None:
@@ -82,7 +82,7 @@ def _fill_up(child: mujoco.MjSpec, missing: np.ndarray) -> None:
         for _ in range(number):
             child.bodies[body].add_geom(
                 type=mujoco.mjtGeom.mjGEOM_SPHERE, size=(1e-3, 0, 0), mass=0.0, rgba=(0, 0, 0, 0),
-                contype=_NO_ONES_BIT, conaffinity=0,
+                contype=NO_ONES_BIT, conaffinity=0,
             )  # fmt: skip
 
 

@@ -14,6 +14,7 @@ import numpy as np
 import torch
 
 from mjgym.cameras import FARTHEST, Camera, CameraImages
+from mjgym.common_sizes import NO_ONES_BIT
 from mjgym.compile import CompiledEnv
 from mjgym.painter import Painter
 from mjgym.scene import Env, Sim
@@ -27,8 +28,8 @@ GROUND: Final = "ground"
 
 _STATE: Final = ("qpos", "mocap_pos", "mocap_quat")
 _SHAPE_FIELDS: Final = (
-    "body_pos", "body_quat", "geom_pos", "geom_quat", "geom_size", "geom_rbound", "jnt_pos", "jnt_axis",
-    "qpos0",
+    "body_pos", "body_quat", "geom_type", "geom_dataid", "geom_pos", "geom_quat", "geom_size",
+    "geom_sameframe", "geom_rbound", "body_ipos", "body_iquat", "body_sameframe", "jnt_pos", "jnt_axis", "qpos0",
 )  # fmt: skip
 """Model fields that decide where shapes are and how large: environments may differ in them."""
 
@@ -48,12 +49,10 @@ class Graphics:
     def __init__(self, sim: Sim, running: Simulation) -> None:
         self._sim = sim
         self._engine = running.engine
+        self._running = running
         self._compiled = running.compiled
         self._model = copy.copy(running.engine.model)
-        self._model.geom_group[:] = _groups(self._model)
-        _bound_planes(self._model)
         self._data = mujoco.MjData(self._model)
-        self._own_colors = (self._model.geom_rgba.copy(), self._model.geom_matid.copy())
         self._painters: dict[str, Painter] = {}
 
     def camera_pose(self, env: Env, camera: Camera) -> Transform:
@@ -127,7 +126,10 @@ class Graphics:
         for name, values in rows.items():
             owner = self._data if name in _STATE else self._model
             getattr(owner, name)[:] = values[index].reshape(getattr(owner, name).shape)
-        self._model.geom_rgba[:], self._model.geom_matid[:] = self._own_colors
+        compiled = self._running.compiled_of(envs[index]).model
+        self._model.geom_rgba[:], self._model.geom_matid[:] = compiled.geom_rgba, compiled.geom_matid
+        self._model.geom_group[:] = _groups(compiled)
+        _bound_planes(self._model)
         paint(self._model, self._compiled, envs[index])
         mujoco.mj_fwdPosition(self._model, self._data)
 
@@ -184,7 +186,7 @@ def _bound_planes(model: mujoco.MjModel) -> None:
 def _groups(model: mujoco.MjModel) -> np.ndarray:
     """Sort shapes (shapes,) into drawn, drawn and touching others, touching alone, and neither."""
     seen = np.isin(model.geom_group, _SEEN_GROUPS)
-    touches = (model.geom_contype != 0) | (model.geom_conaffinity != 0)
+    touches = ((model.geom_contype & ~NO_ONES_BIT) != 0) | (model.geom_conaffinity != 0)
     return np.where(seen, np.where(touches, _BOTH, _VISUAL), np.where(touches, _COLLISION, _UNSEEN))
 
 

@@ -86,11 +86,11 @@ class Simulation:
 
     def update_actor(self, env: Env, handle: int) -> None:
         """Write an actor's properties again after they were changed; only its environment is touched."""
-        actor, layout = env.actors[handle], self._compiled_of(env).actors[handle]
+        actor, layout = env.actors[handle], self.compiled_of(env).actors[handle]
         write_actor_properties(self.engine, layout, actor, env.index)
         self.commands.set_gains(env.index, layout.dofs, actor_dof_properties(actor))
 
-    def _compiled_of(self, env: Env) -> CompiledEnv:
+    def compiled_of(self, env: Env) -> CompiledEnv:
         """Return the model that an environment runs on, and the places of its actors there."""
         return self.variants[self._variant_of[env.index]].compiled
 

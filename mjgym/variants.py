@@ -23,6 +23,7 @@ from mjgym.scene import Env, env_structure
 from mjgym.structs.params import PlaneParams, SimParams
 
 _UNREAD: Final = (
+    "_",
     "name",
     "path",
     "text_",

@@ -102,6 +102,20 @@ def make_world(
     return world.prepare() if prepare else world
 
 
+def make_mixed(folder, texts, num_envs, pose=None, **kw):
+    """Environment i holds one actor of ``texts[i % len(texts)]``; not prepared yet."""
+    world = make_world(folder, texts[0], num_envs=0, prepare=False, **kw)
+    for number, text in enumerate(texts[1:]):
+        file = write(folder, text, f"other{number}.xml")
+        world.assets.append(world.gym.load_asset(world.sim, *file, kw.get("asset_options") or options()))
+    for index in range(num_envs):
+        env = world.gym.create_env(world.sim, gymapi.Vec3(-1, -1, 0), gymapi.Vec3(1, 1, 2), 2)
+        asset = world.assets[index % len(texts)]
+        world.gym.create_actor(env, asset, pose or transform(z=0.5), "actor", index, 0, 0)
+        world.envs.append(env)
+    return world
+
+
 def with_dofs(**values):
     """Return a setup that writes DOF properties."""
 

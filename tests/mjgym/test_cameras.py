@@ -12,7 +12,7 @@ import torch
 from mjgym import gymapi, gymtorch
 from mjgym.rendering import RenderingUnavailableError
 from tests.mjgym.models import BOX
-from tests.mjgym.scenes import ids, make_world, skip_without_opengl, transform, unwrap
+from tests.mjgym.scenes import ids, make_mixed, make_world, skip_without_opengl, transform, unwrap
 
 COLOR, DEPTH = gymapi.IMAGE_COLOR, gymapi.IMAGE_DEPTH
 SEGMENTATION, FLOW = gymapi.IMAGE_SEGMENTATION, gymapi.IMAGE_OPTICAL_FLOW
@@ -321,6 +321,22 @@ def test_environments_may_differ_in_their_shapes(tmp_path):
     world.gym.render_all_camera_sensors(world.sim)
     # 64 pixels a metre at 0.5 m, 32 / 0.55 at 0.55 m: faces of 12.8 and 5.8 pixels.
     assert [np.isfinite(image(world, DEPTH, env)).sum() for env in (0, 1)] == [12 * 12, 6 * 6]
+
+
+@draws
+def test_environments_may_hold_different_assets(tmp_path):
+    small = BOX.replace("0.1 0.1 0.1", "0.05 0.05 0.05")
+    ball = '<mujoco><worldbody><body name="ball"><freejoint/><geom size="0.1"/></body></worldbody></mujoco>'
+    world = make_mixed(tmp_path, [BOX, small, ball], 3, pose=BOX_AT)
+    for env in range(3):
+        add_camera(world, env)
+    world.prepare()
+    world.gym.render_all_camera_sensors(world.sim)
+    seen = [np.isfinite(image(world, DEPTH, env)) for env in range(3)]
+    assert [int(pixels.sum()) for pixels in seen[:2]] == [12 * 12, 6 * 6]
+    # The ball's outline: a cone of half angle asin(0.1 / 0.6) around the axis, 5.4 pixels from the middle.
+    assert abs(int(seen[2].sum()) - math.pi * 5.41**2) < 8
+    assert not seen[2][18:20, 26:28].any()
 
 
 TWO_LOOKS = """<mujoco model="looks"><worldbody><body name="box"><freejoint/>

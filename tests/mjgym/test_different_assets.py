@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from mjgym import gymapi
-from tests.mjgym.scenes import make_world, options, transform, unwrap, write
+from tests.mjgym.scenes import make_mixed, options, transform, unwrap
 
 SPHERE = '<geom size="0.1" density="100"/>'
 BOX = '<geom type="box" size="0.2 0.15 0.3"/>'
@@ -44,22 +44,10 @@ def cube(half):
     return " ".join(f"{value}" for corner in corners for value in corner)
 
 
-def make_mixed(folder, texts, num_envs, height=0.5, ground=True, **kw):
-    """Environment i holds the asset of ``texts[i % len(texts)]``."""
-    world = make_world(folder, texts[0], num_envs=0, ground=ground, prepare=False, dt=0.005, **kw)
-    for number, text in enumerate(texts[1:]):
-        file = write(folder, text, f"other{number}.xml")
-        world.assets.append(world.gym.load_asset(world.sim, *file, kw.get("asset_options") or options()))
-    for index in range(num_envs):
-        env = world.gym.create_env(world.sim, gymapi.Vec3(-1, -1, 0), gymapi.Vec3(1, 1, 2), 2)
-        asset = world.assets[index % len(texts)]
-        world.gym.create_actor(env, asset, transform(z=height), "actor", index, 0, 0)
-        world.envs.append(env)
-    return world
-
-
 def test_each_environment_stands_on_its_own_shape(tmp_path):
-    world = make_mixed(tmp_path, [free_body(g) for g in (SPHERE, BOX, DUMBBELL)], 6).prepare()
+    world = make_mixed(
+        tmp_path, [free_body(g) for g in (SPHERE, BOX, DUMBBELL)], 6, ground=True, dt=0.005
+    ).prepare()
     roots = world.tensor("actor_root_state")
     forces = world.tensor("net_contact_force")
     world.simulate(300)
@@ -71,8 +59,8 @@ def test_each_environment_stands_on_its_own_shape(tmp_path):
 
 @pytest.mark.parametrize("geoms", [SPHERE, BOX, DUMBBELL])
 def test_it_flies_as_it_does_among_its_likes(tmp_path, geoms):
-    mixed = make_mixed(tmp_path, [free_body(g) for g in (SPHERE, geoms, DUMBBELL)], 3, ground=False).prepare()
-    alike = make_mixed(tmp_path, [free_body(geoms)], 1, ground=False).prepare()
+    mixed = make_mixed(tmp_path, [free_body(g) for g in (SPHERE, geoms, DUMBBELL)], 3).prepare()
+    alike = make_mixed(tmp_path, [free_body(geoms)], 1).prepare()
     spins = [0.0] * 6 + [1.0] + [1.0, 2.0, 3.0, 4.0, 5.0, 6.0]
     ends = []
     for world in (mixed, alike):
@@ -93,7 +81,7 @@ def test_meshes_of_different_shape(tmp_path):
         free_body(mesh, f'<mesh name="cube" vertex="{cube(0.1)}"/>' + paint.format(1)),
         free_body(mesh, f'<mesh name="cube" vertex="{cube(0.2)} 0 0 0.25"/>' + paint.format(0.5)),
     ]
-    world = make_mixed(tmp_path, texts, 3).prepare()
+    world = make_mixed(tmp_path, texts, 3, ground=True, dt=0.005).prepare()
     roots = world.tensor("actor_root_state")
     world.simulate(300)
     world.refresh("actor_root_state")
@@ -105,7 +93,7 @@ def test_meshes_of_different_shape(tmp_path):
 
 def test_joints_and_drives_are_each_environments_own(tmp_path):
     fixed = options(fix_base_link=True)
-    world = make_mixed(tmp_path, [arm(0.4, 1.0), arm(0.8, 2.0)], 4, ground=False, asset_options=fixed)
+    world = make_mixed(tmp_path, [arm(0.4, 1.0), arm(0.8, 2.0)], 4, asset_options=fixed)
     for env in world.envs:
         props = world.gym.get_actor_dof_properties(env, 0)
         props["driveMode"][:] = gymapi.DOF_MODE_EFFORT
@@ -151,7 +139,7 @@ def test_other_bodies_joints_or_actors_are_refused(tmp_path):
 
 
 def test_collision_groups_may_differ_between_environments(tmp_path):
-    world = make_mixed(tmp_path, [free_body(SPHERE)], 2)
+    world = make_mixed(tmp_path, [free_body(SPHERE)], 2, ground=True, dt=0.005)
     for index, env in enumerate(world.envs):
         world.gym.create_actor(env, world.assets[0], transform(z=0.1), "below", index + 2 * index, 0, 0)
     roots = world.prepare().tensor("actor_root_state").view(2, 2, 13)
