@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import copy
 import math
+import time
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -15,6 +17,7 @@ from mjgym.structs.params import PlaneParams, SimParams
 from mjgym.structs.properties import RigidBodyProperties, RigidShapeProperties
 
 if TYPE_CHECKING:
+    from mjgym.actor_view import Alone
     from mjgym.assets.asset import Asset
     from mjgym.simulation import Simulation
 
@@ -22,12 +25,31 @@ Pose = tuple[float, float, float, float, float, float, float]
 """Position x, y, z [m] and quaternion x, y, z, w."""
 
 
+@dataclass(slots=True)
+class Start:
+    """What a script set of one actor before the simulation runs; None: zero, or as the model starts.
+
+    Attributes:
+        velocity: of the root, (6,): linear [m/s], then angular [rad/s], world axes.
+        dof_states: (DOFs, 2): positions and velocities.
+        efforts: of the first step, (DOFs,).
+        positions: targets, (DOFs,).
+        velocities: targets, (DOFs,).
+    """
+
+    velocity: np.ndarray | None = None
+    dof_states: np.ndarray | None = None
+    efforts: np.ndarray | None = None
+    positions: np.ndarray | None = None
+    velocities: np.ndarray | None = None
+
+
 class Actor:
     """One instance of an asset in one environment."""
 
     __slots__ = (
         "asset", "name", "pose", "group", "filter", "segmentation_id", "dof_properties", "has_dof_forces",
-        "body_properties", "shape_properties", "colors",
+        "body_properties", "shape_properties", "colors", "start",
     )  # fmt: skip
 
     def __init__(
@@ -45,6 +67,7 @@ class Actor:
         self.shape_properties: list[RigidShapeProperties] | None = None
         self.colors: dict[int, tuple[float, float, float]] | None = None
         self.has_dof_forces = False
+        self.start: Start | None = None
 
 
 class Env:
@@ -77,6 +100,11 @@ class Sim:
         envs: the environments in the order of their creation.
         running: the prepared simulation, or None before ``prepare_sim`` and after ``destroy_sim``.
         destroyed: whether ``destroy_sim`` was called.
+        alone: by asset, an actor in a world of its own, which shows states before ``prepare_sim``.
+        created: when, in seconds of ``time.perf_counter``.
+        seconds: how long ``simulate`` has taken so far.
+        told_of_links: whether it was said that body states set roots alone.
+        timers: what ``seconds`` was when each performance timer was last read.
     """
 
     def __init__(self, params: SimParams, engine: str, device: str) -> None:
@@ -89,6 +117,11 @@ class Sim:
         self.destroyed = False
         # DOF properties by asset and content: equal ones are one object.
         self.interned: dict[tuple[int, bytes], np.ndarray] = {}
+        self.alone: dict[int, Alone] = {}
+        self.created = time.perf_counter()
+        self.seconds = 0.0
+        self.timers: dict[int, float] = {}
+        self.told_of_links = False
 
     def add_env(self, spacing: tuple[float, float, float], per_row: int) -> Env:
         """Append an environment to the grid; ``spacing`` is the size of one cell [m]."""
