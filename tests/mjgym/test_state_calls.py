@@ -16,7 +16,8 @@ ARM = """<mujoco model="arm"><worldbody><body name="base"><geom size="0.05" mass
   <body name="upper"><joint name="shoulder" axis="0 0 1"/>
     <geom type="capsule" fromto="0 0 0 1 0 0" size="0.02" mass="1"/>
     <body name="fore" pos="1 0 0"><joint name="elbow" axis="0 0 1"/>
-      <geom type="capsule" fromto="0 0 0 1 0 0" size="0.02" mass="1"/></body></body></body></worldbody></mujoco>"""
+      <geom type="capsule" fromto="0 0 0 1 0 0" size="0.02" mass="1"/>
+  </body></body></body></worldbody></mujoco>"""
 FIXED = options(fix_base_link=True)
 
 
