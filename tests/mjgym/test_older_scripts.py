@@ -188,3 +188,25 @@ def test_commanding_carts_in_their_modes(run):
     assert found["speeds"][1] == pytest.approx(-1.0, abs=1e-3)
     # 2 kg on a spring of 20 N/m that rests at 0.1 m: it swings between 0 and 0.2 m.
     assert -0.05 < found["positions"][2] < 0.25
+
+
+PUSH = """
+gym.apply_body_force_at_pos(envs[1], 1, gymapi.Vec3(0, 3, 0), gymapi.Vec3(0.5, 1.4, 0))
+gym.simulate(sim)
+states = gym.get_env_rigid_body_states(envs[1], gymapi.STATE_ALL).view(np.float32)
+frames = gym.get_actor_dof_frames(envs[1], actor_handles[1]).view(np.float32)
+"""
+
+
+@pytest.mark.warp
+@pytest.mark.slow
+def test_the_warp_engine_answers_as_the_cpu_engine_does(run):
+    pytest.importorskip("mujoco_warp", reason="the warp extra is not installed")
+    answers = []
+    for engine in ("mujoco", "mujoco_warp"):
+        install(engine)
+        answers.append(run(JOINT_MONKEY + PUSH, monkey=MONKEY))
+        assert answers[-1]["sim"].engine == engine
+    on_cpu, on_warp = answers
+    assert on_warp["states"] == pytest.approx(on_cpu["states"], abs=1e-4)
+    assert on_warp["frames"] == pytest.approx(on_cpu["frames"], abs=1e-5)
