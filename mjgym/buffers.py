@@ -231,10 +231,11 @@ class ContactForces(OutputBuffer):
         self._bodies = _select(bodies, engine.device)
         self.applied: torch.Tensor | None = None
 
-    def forget_applied(self, env_ids: torch.Tensor) -> None:
-        """Note that forces in these environments have been computed afresh, with nothing applied."""
-        if self.applied is not None:
-            self.applied[env_ids] = 0.0
+    def note_applied(self, env_ids: torch.Tensor, applied: torch.Tensor) -> None:
+        """Note that forces in these environments have been computed afresh, with ``applied`` (K, nbody, 3)."""
+        if self.applied is None:
+            self.applied = applied.new_zeros(len(self.per_env), *applied.shape[1:])
+        self.applied[env_ids] = applied
 
     def refresh(self) -> None:
         """Bring the stale environments' rows up to date."""

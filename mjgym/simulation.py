@@ -167,8 +167,8 @@ class Simulation:
         rows = torch.from_numpy(ids).to(self.engine.device)
         self.engine.forward(None if len(ids) == self.num_envs else rows)
         contacts = self._outputs.get("contacts")
-        if isinstance(contacts, ContactForces):
-            contacts.forget_applied(rows)
+        if isinstance(contacts, ContactForces) and (self._forces_applied or contacts.applied is not None):
+            contacts.note_applied(rows, self.engine.state("xfrc_applied")[rows, :, 0:3])
         for buffer in self._outputs.values():
             buffer.mark(ids)
         self._unsettled[:] = False

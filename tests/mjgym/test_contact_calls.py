@@ -75,6 +75,17 @@ def test_net_contact_forces(tmp_path):
     np.testing.assert_allclose(net[:, 2], gym.get_rigid_contact_forces(world.sim)["z"], atol=1e-5)
 
 
+def test_a_push_that_is_still_to_act_is_no_contact_force(tmp_path):
+    world = standing_box(tmp_path)
+    gym, env = world.gym, world.envs[1]
+    gym.apply_body_forces(env, 0, gymapi.Vec3(0, 0, -5.0))
+    gym.set_rigid_linear_velocity(env, 0, gymapi.Vec3())  # so that forces are computed anew
+    # MuJoCo's contacts give way a little before they hold the push.
+    forces = gym.get_rigid_contact_forces(world.sim)["z"]
+    np.testing.assert_allclose(forces, [WEIGHT, WEIGHT + 5.0], atol=0.5)
+    assert gym.get_env_rigid_contacts(env)["lambda"].sum() == pytest.approx(WEIGHT + 5.0, abs=0.5)
+
+
 def test_force_sensors_of_an_actor(tmp_path):
     place = transform(z=0.1)
     world = make_world(tmp_path, BOX, pose=place, ground=True, on_asset=with_sensor(), prepare=False)
