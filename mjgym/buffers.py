@@ -232,7 +232,7 @@ class ContactForces(OutputBuffer):
         self.applied: torch.Tensor | None = None
 
     def note_applied(self, env_ids: torch.Tensor, applied: torch.Tensor) -> None:
-        """Note that forces in these environments have been computed afresh, with ``applied`` (K, nbody, 3)."""
+        """Note that forces of these environments are computed afresh, with ``applied`` (K, nbody, 3)."""
         if self.applied is None:
             self.applied = applied.new_zeros(len(self.per_env), *applied.shape[1:])
         self.applied[env_ids] = applied
