@@ -208,31 +208,13 @@ REASONS: Final = {
         *soft_* *particle* *Particle* *pneumatic* *_tetrahedra* *_triangle_* get_sim_triangles
         create_cloth_grid create_tet_grid reset_actor_materials gymapi.Soft* gymapi.MAT_*
     """,
-    "single contacts are not listed; `acquire_net_contact_force_tensor` sums them up": """
-        *_rigid_contact* gymapi.RigidContact
-    """,
-    "states are set by root and DOF, as MuJoCo keeps them": """
-        set_rigid_body_state_tensor set_*_rigid_body_states set_rigid_transform set_rigid_*_velocity
-    """,
-    "`apply_rigid_body_force_tensors` takes forces at centres of mass, and their torques": """
-        apply_rigid_body_force_at_pos_tensors apply_body_force_at_pos
-    """,
-    "used by no task of IsaacGymEnvs; most look-ups have a call for the asset, or by name": """
-        *_joint_count *_joint_handle *_joint_index *_joint_name *_joint_type *_joint_transform* *_actuator_*
-        *_type_string get_rigid_handle get_rigid_name *_shape_indices *_dof_frame* gymapi.DofFrame
-        gymapi.IndexRange
-    """,
-    "not built for single things; the tensors of the whole simulation show and set the same": """
-        apply_* *_rigid_body_states *_dof_states *_dof_forces *_dof_position_targets *_dof_velocity_targets
-        get_dof_* set_dof_* get_joint_* set_joint_* get_rigid_* get_vec_* get_sensor
-        get_actor_force_sensor gymapi.ForceSensor
-    """,
+    "for FleX alone in Isaac Gym; states are set by root and DOF": "set_rigid_body_state_tensor",
+    "Isaac Gym does not say what it does": "get_sensor",
     "the structures' own methods do it": """
         gymapi.cross gymapi.dot gymapi.eulers_* gymapi.quats_* gymapi.rotate* gymapi.transform*
     """,
     "used by no task of IsaacGymEnvs": """
-        attach_sim create_aggregate debug_print_asset destroy_env get_elapsed_time load_sim set_sim_device
-        *performance_timers gymapi.PerformanceTimers gymapi.carb_init gymapi.Int2 gymapi.Int3 gymapi.Mat44
+        attach_sim destroy_env load_sim set_sim_device gymapi.carb_init gymapi.Int2 gymapi.Int3 gymapi.Mat44
         gymapi.Vec2
     """,
 }

@@ -34,9 +34,20 @@ class StateBuffer(ABC):
     def rows_of(self, source: torch.Tensor, handle: int) -> torch.Tensor:
         """Return one actor's part (N, ...) of a tensor of the buffer's shape, as a view."""
 
-    @abstractmethod
     def refresh(self) -> None:
         """Copy the state of every environment into the buffer."""
+        for handle, actor in enumerate(self.actors):
+            self._show(actor, slice(None), self.rows_of(self.per_env, handle))
+
+    def read(self, handle: int, env_ids: torch.Tensor | slice) -> torch.Tensor:
+        """Return one actor's state in the given environments, (K, ...) float32; the buffer stays as it is."""
+        out = torch.empty_like(self.rows_of(self.per_env[env_ids], handle))
+        self._show(self.actors[handle], env_ids, out)
+        return out
+
+    @abstractmethod
+    def _show(self, actor: ActorLayout, env_ids: torch.Tensor | slice, out: torch.Tensor) -> None:
+        """Write the state of one actor in the given environments into ``out`` (K, ...)."""
 
     @abstractmethod
     def write(self, actor: ActorLayout, env_ids: torch.Tensor | slice, rows: torch.Tensor) -> None:
@@ -55,17 +66,14 @@ class RootStates(StateBuffer):
         """Return one actor's root states, (N, 13)."""
         return source[:, handle]
 
-    def refresh(self) -> None:
-        """Copy all root states from the free joints and fixed bases."""
-        for index, actor in enumerate(self.actors):
-            out = self.per_env[:, index]
-            if actor.free_qpos >= 0:
-                position = self._qpos[:, actor.free_qpos : actor.free_qpos + 7]
-                tensors.write_free_root(position, self._qvel[:, actor.free_qvel : actor.free_qvel + 6], out)
-            else:
-                out[:, tensors.POSITION].copy_(self._mocap_pos[:, actor.mocap])
-                tensors.write_rotation(self._mocap_quat[:, actor.mocap], out[:, tensors.ROTATION])
-                out[:, 7:13].zero_()
+    def _show(self, actor: ActorLayout, env_ids: torch.Tensor | slice, out: torch.Tensor) -> None:
+        if actor.free_qpos >= 0:
+            position = self._qpos[env_ids, actor.free_qpos : actor.free_qpos + 7]
+            tensors.write_free_root(position, self._qvel[env_ids, actor.free_qvel : actor.free_qvel + 6], out)
+        else:
+            out[:, tensors.POSITION].copy_(self._mocap_pos[env_ids, actor.mocap])
+            tensors.write_rotation(self._mocap_quat[env_ids, actor.mocap], out[:, tensors.ROTATION])
+            out[:, 7:13].zero_()
 
     def write(self, actor: ActorLayout, env_ids: torch.Tensor | slice, rows: torch.Tensor) -> None:
         """Set root states from ``rows`` (K, 13). The velocity of a fixed base is ignored."""
@@ -90,12 +98,9 @@ class DofStates(StateBuffer):
         """Return one actor's DOF states, (N, DOFs of the actor, 2)."""
         return source[:, self.actors[handle].dofs]
 
-    def refresh(self) -> None:
-        """Copy all DOF states."""
-        for actor in self.actors:
-            out = self.per_env[:, actor.dofs]
-            self._positions[actor.bodies].read(self._qpos, out[..., 0])
-            out[..., 1].copy_(self._qvel[:, actor.qvel : actor.qvel + actor.num_dofs])
+    def _show(self, actor: ActorLayout, env_ids: torch.Tensor | slice, out: torch.Tensor) -> None:
+        self._positions[actor.bodies].read(self._qpos[env_ids], out[..., 0])
+        out[..., 1].copy_(self._qvel[env_ids, actor.qvel : actor.qvel + actor.num_dofs])
 
     def write(self, actor: ActorLayout, env_ids: torch.Tensor | slice, rows: torch.Tensor) -> None:
         """Set DOF states from ``rows`` (K, DOFs of the actor, 2)."""
@@ -129,11 +134,15 @@ class OutputBuffer(ABC):
             self._write(self._fields, self.per_env)
         elif self._stale.any():
             rows = torch.from_numpy(np.flatnonzero(self._stale)).to(self.per_env.device)
-            fresh = torch.empty_like(self.per_env[: len(rows)])
-            self._write([field[rows] for field in self._fields], fresh)
-            self.per_env[rows] = fresh
+            self.per_env[rows] = self.fresh(rows)
         self._all_stale = False
         self._stale[:] = False
+
+    def fresh(self, env_ids: torch.Tensor | slice) -> torch.Tensor:
+        """Return the rows of the given environments as the fields are now; the buffer stays as it is."""
+        out = torch.empty_like(self.per_env[env_ids])
+        self._write([field[env_ids] for field in self._fields], out)
+        return out
 
     @abstractmethod
     def _write(self, fields: list[torch.Tensor], out: torch.Tensor) -> None:
@@ -171,6 +180,43 @@ class BodyStates(OutputBuffer):
         tensors.write_body_states(xpos, xquat, cvel, _take(fields[3], self._root), out)
 
 
+class BodyCentres(OutputBuffer):
+    """Centres of mass of the bodies, (N, bodies, 3) [m]."""
+
+    def __init__(self, engine: Engine, compiled: CompiledEnv) -> None:
+        super().__init__(engine, ("xipos",), len(compiled.bodies), 3)
+        self._bodies = _select(compiled.bodies, engine.device)
+
+    def _write(self, fields: list[torch.Tensor], out: torch.Tensor) -> None:
+        out.copy_(_take(fields[0], self._bodies))
+
+
+class DofFrames(OutputBuffer):
+    """A point on the axis of each DOF [m] and the axis' direction, world axes, (N, DOFs, 6).
+
+    The three DOFs of a ball joint act about the axes of the body that it moves.
+    """
+
+    def __init__(self, engine: Engine, compiled: CompiledEnv) -> None:
+        joints = [joint for actor in compiled.actors for joint in actor.joints]
+        super().__init__(engine, ("xanchor", "xaxis", "xquat"), len(joints), 6)
+        self._joints = torch.tensor(joints, dtype=torch.long, device=engine.device)
+        self._balls = [
+            (actor.dofs.start + first, int(engine.model.jnt_bodyid[actor.joints[first]]))
+            for actor in compiled.actors
+            for first, _ in actor.balls
+        ]
+        self._axes = torch.eye(3, dtype=engine.dtype, device=engine.device)
+
+    def _write(self, fields: list[torch.Tensor], out: torch.Tensor) -> None:
+        anchors, axes, rotations = fields
+        out[..., 0:3].copy_(_take(anchors, self._joints))
+        out[..., 3:6].copy_(_take(axes, self._joints))
+        for column, body in self._balls:
+            quat = rotations[:, body : body + 1].expand(-1, 3, -1)
+            out[:, column : column + 3, 3:6].copy_(tensors.rotate(quat, self._axes.expand(len(quat), 3, 3)))
+
+
 class ContactForces(OutputBuffer):
     """Net contact force on each body in world axes, (N, bodies, 3) [N].
 
@@ -185,10 +231,11 @@ class ContactForces(OutputBuffer):
         self._bodies = _select(bodies, engine.device)
         self.applied: torch.Tensor | None = None
 
-    def forget_applied(self, env_ids: torch.Tensor) -> None:
-        """Note that forces in these environments have been computed afresh, with nothing applied."""
-        if self.applied is not None:
-            self.applied[env_ids] = 0.0
+    def note_applied(self, env_ids: torch.Tensor, applied: torch.Tensor) -> None:
+        """Note that forces of these environments are computed afresh, with ``applied`` (K, nbody, 3)."""
+        if self.applied is None:
+            self.applied = applied.new_zeros(len(self.per_env), *applied.shape[1:])
+        self.applied[env_ids] = applied
 
     def refresh(self) -> None:
         """Bring the stale environments' rows up to date."""
@@ -196,10 +243,20 @@ class ContactForces(OutputBuffer):
             self.mark_all()
         super().refresh()
 
+    def fresh(self, env_ids: torch.Tensor | slice) -> torch.Tensor:
+        """Return the rows of the given environments; see :meth:`OutputBuffer.fresh`."""
+        out = torch.empty_like(self.per_env[env_ids])
+        applied = None if self.applied is None else self.applied[env_ids]
+        self._write_contacts(self._fields[0][env_ids], applied, out)
+        return out
+
     def _write(self, fields: list[torch.Tensor], out: torch.Tensor) -> None:
-        out.copy_(_take(fields[0], self._bodies)[..., 3:6])
-        if self.applied is not None:
-            out.sub_(_take(self.applied, self._bodies).to(out.dtype))
+        self._write_contacts(fields[0], self.applied, out)
+
+    def _write_contacts(self, wrench: torch.Tensor, applied: torch.Tensor | None, out: torch.Tensor) -> None:
+        out.copy_(_take(wrench, self._bodies)[..., 3:6])
+        if applied is not None:
+            out.sub_(_take(applied, self._bodies).to(out.dtype))
 
 
 class SensorForces(OutputBuffer):
@@ -243,24 +300,31 @@ class DofForces:
     ) -> None:
         self.per_env = torch.zeros(engine.num_envs, compiled.num_dofs, device=engine.device)
         self.descriptor = Tensor(self.per_env.view(-1))
-        self._actors = [actor for actor, wanted in zip(compiled.actors, enabled, strict=True) if wanted]
+        self._actors = {handle: compiled.actors[handle] for handle in np.flatnonzero(enabled).tolist()}
         self._commands = commands
         self._qpos, self._qvel, self._ctrl = (engine.state(name) for name in ("qpos", "qvel", "ctrl"))
         rest = torch.as_tensor(engine.model.qpos_spring, dtype=engine.dtype, device=engine.device)
-        self._positions = [DofPositions(actor, engine.device) for actor in self._actors]
-        self._rest = [self.per_env.new_empty(1, actor.num_dofs) for actor in self._actors]
-        for positions, out in zip(self._positions, self._rest, strict=True):
-            positions.read(rest.unsqueeze(0), out)
+        self._positions = {h: DofPositions(actor, engine.device) for h, actor in self._actors.items()}
+        self._rest = {h: self.per_env.new_empty(1, actor.num_dofs) for h, actor in self._actors.items()}
+        for handle, positions in self._positions.items():
+            positions.read(rest.unsqueeze(0), self._rest[handle])
 
     def refresh(self) -> None:
         """Compute the forces of every environment."""
-        for actor, positions, resting in zip(self._actors, self._positions, self._rest, strict=True):
-            gains = {name: gain[:, actor.dofs] for name, gain in self._commands.gains.items()}
-            v = self._qvel[:, actor.qvel : actor.qvel + actor.num_dofs].to(torch.float32)
-            q = torch.empty_like(v)
-            positions.read(self._qpos, q)
-            force = self._ctrl[:, actor.dofs].to(torch.float32)
-            force = force - gains["stiffness"] * q - gains["damping"] * v
-            force = torch.minimum(torch.maximum(force, -gains["limit"]), gains["limit"])
-            spring = gains["spring"] * (q - resting)
-            self.per_env[:, actor.dofs].copy_(force - spring - gains["damper"] * v)
+        for handle, actor in self._actors.items():
+            self.per_env[:, actor.dofs].copy_(self.read(handle, slice(None)))
+
+    def read(self, handle: int, env_ids: slice) -> torch.Tensor:
+        """Return the forces of one actor for which they are enabled, in the given environments."""
+        actor = self._actors[handle]
+        gains = {
+            name: gain[env_ids if len(gain) > 1 else slice(None), actor.dofs]
+            for name, gain in self._commands.gains.items()
+        }
+        v = self._qvel[env_ids, actor.qvel : actor.qvel + actor.num_dofs].to(torch.float32)
+        q = torch.empty_like(v)
+        self._positions[handle].read(self._qpos[env_ids], q)
+        force = self._ctrl[env_ids, actor.dofs].to(torch.float32)
+        force = force - gains["stiffness"] * q - gains["damping"] * v
+        force = torch.minimum(torch.maximum(force, -gains["limit"]), gains["limit"])
+        return force - gains["spring"] * (q - self._rest[handle]) - gains["damper"] * v

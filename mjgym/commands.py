@@ -19,6 +19,7 @@ class DofCommands:
         efforts: (N, DOFs) float32 [N m or N].
         positions: (N, DOFs) float32 [rad or m].
         velocities: (N, DOFs) float32 [rad/s or m/s].
+        once: efforts that act on top of these in the next step alone, (N, DOFs), or None.
         gains: the gains of :func:`mjgym.properties.drive_gains` by name, each (1, DOFs) or (N, DOFs) float32.
     """
 
@@ -30,6 +31,7 @@ class DofCommands:
         self.efforts = torch.zeros(shape, device=engine.device)
         self.positions = torch.zeros(shape, device=engine.device)
         self.velocities = torch.zeros(shape, device=engine.device)
+        self.once: torch.Tensor | None = None
         self._use_gains({name: torch.tensor(gain) for name, gain in drive_gains(props).items()})
 
     def _use_gains(self, gains: dict[str, torch.Tensor]) -> None:
@@ -50,21 +52,32 @@ class DofCommands:
         """Note that efforts or targets were written."""
         self._changed = True
 
+    def apply_once(self, env: int, columns: slice | torch.Tensor, efforts: torch.Tensor) -> None:
+        """Let efforts act on some of an environment's DOFs during the next step."""
+        if self.once is None:
+            self.once = torch.zeros_like(self.efforts)
+        self.once[env, columns] = efforts
+        self._changed = True
+
     def apply(self) -> None:
         """Write the commands into the engine's controls, if they changed."""
         if not self._changed:
             return
+        efforts = self.efforts if self.once is None else self.efforts + self.once
         if self._efforts_only:
-            self._ctrl.copy_(self.efforts)
+            self._ctrl.copy_(efforts)
         else:
-            effort = self.gains["effort"] * self.efforts
+            effort = self.gains["effort"] * efforts
             target = self.gains["stiffness"] * self.positions + self.gains["damping"] * self.velocities
             self._ctrl.copy_(effort + target)
-        self._changed = False
+        self._changed = self.once is not None  # what acts once is gone in the step after this one
+        self.once = None
 
     def save(self) -> dict[str, torch.Tensor]:
         """Return copies of efforts, targets and gains."""
         held = {"efforts": self.efforts, "positions": self.positions, "velocities": self.velocities}
+        if self.once is not None:
+            held["once"] = self.once
         held |= {f"gain/{name}": gain for name, gain in self.gains.items()}
         return {name: value.cpu().clone() for name, value in held.items()}
 
@@ -72,4 +85,5 @@ class DofCommands:
         """Put back what :meth:`save` returned."""
         for name in ("efforts", "positions", "velocities"):
             getattr(self, name).copy_(state[name])
+        self.once = state["once"].to(self._engine.device) if "once" in state else None
         self._use_gains({name: state[f"gain/{name}"].clone() for name in self.gains})

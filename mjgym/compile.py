@@ -72,6 +72,11 @@ class CompiledEnv:
         """Body ids of all actors, in the order of Isaac Gym's tensors."""
         return tuple(body for actor in self.actors for body in actor.bodies)
 
+    def body_columns(self, handle: int) -> slice:
+        """Return where an actor's bodies stand among those of its environment."""
+        first = sum(len(actor.bodies) for actor in self.actors[:handle])
+        return slice(first, first + len(self.actors[handle].bodies))
+
 
 def compile_env(
     env: Env, ground: PlaneParams | None, params: SimParams, common: CommonSizes | None = None

@@ -29,7 +29,8 @@ GROUND: Final = "ground"
 _STATE: Final = ("qpos", "mocap_pos", "mocap_quat")
 _SHAPE_FIELDS: Final = (
     "body_pos", "body_quat", "geom_type", "geom_dataid", "geom_pos", "geom_quat", "geom_size",
-    "geom_sameframe", "geom_rbound", "body_ipos", "body_iquat", "body_sameframe", "jnt_pos", "jnt_axis", "qpos0",
+    "geom_sameframe", "geom_rbound", "body_ipos", "body_iquat", "body_sameframe", "jnt_pos", "jnt_axis",
+    "qpos0",
 )  # fmt: skip
 """Model fields that decide where shapes are and how large: environments may differ in them."""
 

@@ -10,12 +10,13 @@ from mjgym.descriptor import Tensor as Tensor
 from mjgym.errors import module_getattr
 from mjgym.gym import Gym as Gym
 from mjgym.gym import acquire_gym as acquire_gym
+from mjgym.gym.contact_calls import ForceSensor as ForceSensor
 from mjgym.scene import Env as Env
 from mjgym.scene import Sim as Sim
 from mjgym.structs import *  # noqa: F403
 from mjgym.structs import ALL_CONSTANTS
 
-_OWN = ("Asset", "AssetError", "Env", "Gym", "Sim", "Tensor", "acquire_gym")
+_OWN = ("Asset", "AssetError", "Env", "ForceSensor", "Gym", "Sim", "Tensor", "acquire_gym")
 __all__ = [*_OWN, *structs.__all__, *ALL_CONSTANTS]
 
 globals().update(ALL_CONSTANTS)

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import copy
 import math
+import time
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -15,6 +17,7 @@ from mjgym.structs.params import PlaneParams, SimParams
 from mjgym.structs.properties import RigidBodyProperties, RigidShapeProperties
 
 if TYPE_CHECKING:
+    from mjgym.actor_view import Alone
     from mjgym.assets.asset import Asset
     from mjgym.cameras import Camera
     from mjgym.graphics import Graphics
@@ -25,12 +28,31 @@ Pose = tuple[float, float, float, float, float, float, float]
 """Position x, y, z [m] and quaternion x, y, z, w."""
 
 
+@dataclass(slots=True)
+class Start:
+    """What a script set of one actor before the simulation runs; None: zero, or as the model starts.
+
+    Attributes:
+        velocity: of the root, (6,): linear [m/s], then angular [rad/s], world axes.
+        dof_states: (DOFs, 2): positions and velocities.
+        efforts: of the first step, (DOFs,).
+        positions: targets, (DOFs,).
+        velocities: targets, (DOFs,).
+    """
+
+    velocity: np.ndarray | None = None
+    dof_states: np.ndarray | None = None
+    efforts: np.ndarray | None = None
+    positions: np.ndarray | None = None
+    velocities: np.ndarray | None = None
+
+
 class Actor:
     """One instance of an asset in one environment."""
 
     __slots__ = (
         "asset", "name", "pose", "group", "filter", "segmentation_id", "dof_properties", "has_dof_forces",
-        "body_properties", "shape_properties", "colors", "segmentation_ids",
+        "body_properties", "shape_properties", "colors", "segmentation_ids", "start",
     )  # fmt: skip
 
     def __init__(
@@ -49,6 +71,7 @@ class Actor:
         self.colors: dict[int, tuple[float, float, float]] | None = None
         self.segmentation_ids: dict[int, int] | None = None
         self.has_dof_forces = False
+        self.start: Start | None = None
 
 
 class Env:
@@ -85,6 +108,11 @@ class Sim:
         lights: the lights that a script has set, by number.
         viewer: what ``create_viewer`` would show, and from where.
         graphics: what draws, from the first picture on.
+        alone: by asset, an actor in a world of its own, which shows states before ``prepare_sim``.
+        created: when, in seconds of ``time.perf_counter``.
+        seconds: how long ``simulate`` has taken so far.
+        told_of_links: whether it was said that body states set roots alone.
+        timers: what ``seconds`` was when each performance timer was last read.
     """
 
     def __init__(self, params: SimParams, engine: str, device: str) -> None:
@@ -100,6 +128,11 @@ class Sim:
         self.graphics: Graphics | None = None
         # DOF properties by asset and content: equal ones are one object.
         self.interned: dict[tuple[int, bytes], np.ndarray] = {}
+        self.alone: dict[int, Alone] = {}
+        self.created = time.perf_counter()
+        self.seconds = 0.0
+        self.timers: dict[int, float] = {}
+        self.told_of_links = False
 
     def add_env(self, spacing: tuple[float, float, float], per_row: int) -> Env:
         """Append an environment to the grid; ``spacing`` is the size of one cell [m]."""

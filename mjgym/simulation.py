@@ -13,9 +13,11 @@ import numpy as np
 import torch
 
 from mjgym.buffers import (
+    BodyCentres,
     BodyStates,
     ContactForces,
     DofForces,
+    DofFrames,
     DofStates,
     OutputBuffer,
     RootStates,
@@ -33,9 +35,12 @@ from mjgym.property_writer import (
     write_differing_properties,
     write_shared_properties,
 )
-from mjgym.scene import Env, Sim
+from mjgym.scene import Actor, Env, Sim
 from mjgym.tensors import ROTATION, rotate, to_wxyz
 from mjgym.variants import compile_variants, write_variants
+
+# Outputs of the state after a step, which MuJoCo leaves at the start of its last substep.
+_OF_NEW_STATE = frozenset({"bodies", "centres", "dof_frames"})
 
 
 class Simulation:
@@ -102,7 +107,7 @@ class Simulation:
     def simulate(self) -> None:
         """Advance all environments by one step of ``dt`` seconds, then drop the forces applied to bodies."""
         self.commands.apply()
-        self.engine.step(self.sim.params.substeps, "bodies" in self._outputs)
+        self.engine.step(self.sim.params.substeps, not _OF_NEW_STATE.isdisjoint(self._outputs))
         self.frame_count += 1
         self._unsettled[:] = False
         for buffer in self._outputs.values():
@@ -115,8 +120,33 @@ class Simulation:
             rows = torch.zeros(self.num_envs, 13, dtype=self.engine.dtype)
             rows[:, 0:7] = torch.tensor([env.actors[handle].pose for env in envs], dtype=self.engine.dtype)
             self.roots.write(layout, slice(None), rows.to(self.engine.device))
+        for env in envs:
+            for handle, actor in enumerate(env.actors):
+                if actor.start is not None:
+                    self._start_actor(env.index, handle, actor)
         self.roots.refresh()
         self.dofs.refresh()
+
+    def _start_actor(self, env: int, handle: int, actor: Actor) -> None:
+        """Give an actor the state and commands that were set before the simulation was prepared."""
+        start, ids = actor.start, np.array([env])
+        columns = self.compiled.actors[handle].dofs
+        if start is None:
+            return
+        if start.velocity is not None:
+            self.set_rows(self.roots, handle, ids, self._row([*actor.pose, *start.velocity]))
+        if start.dof_states is not None:
+            self.set_rows(self.dofs, handle, ids, self._row(start.dof_states))
+        if start.efforts is not None:
+            self.commands.apply_once(env, columns, self._row(start.efforts)[0])
+        for name in ("positions", "velocities"):
+            targets = getattr(start, name)
+            if targets is not None:
+                getattr(self.commands, name)[env, columns] = self._row(targets)[0]
+
+    def _row(self, values: object) -> torch.Tensor:
+        """Return numbers as float32 on the engine's device, for one environment (1, ...)."""
+        return torch.as_tensor(values, dtype=torch.float32, device=self.engine.device).unsqueeze(0)
 
     def group_by_actor(self, indices: np.ndarray | None) -> Iterator[tuple[int, np.ndarray | None]]:
         """Yield (actor handle, environment ids) for actor numbers of the simulation; None stands for all."""
@@ -148,8 +178,8 @@ class Simulation:
         rows = torch.from_numpy(ids).to(self.engine.device)
         self.engine.forward(None if len(ids) == self.num_envs else rows)
         contacts = self._outputs.get("contacts")
-        if isinstance(contacts, ContactForces):
-            contacts.forget_applied(rows)
+        if isinstance(contacts, ContactForces) and (self._forces_applied or contacts.applied is not None):
+            contacts.note_applied(rows, self.engine.state("xfrc_applied")[rows, :, 0:3])
         for buffer in self._outputs.values():
             buffer.mark(ids)
         self._unsettled[:] = False
@@ -158,6 +188,11 @@ class Simulation:
         """Bring an output buffer up to date with the state."""
         self.settle()
         buffer.refresh()
+
+    def read(self, buffer: OutputBuffer, env_ids: torch.Tensor | slice) -> torch.Tensor:
+        """Return some environments' rows as they are now; the buffer that scripts hold stays as it is."""
+        self.settle()
+        return buffer.fresh(env_ids)
 
     # ---- output buffers, made when first asked for: what nobody reads is never computed
 
@@ -172,14 +207,13 @@ class Simulation:
         """Return the buffer of rigid-body states."""
         return self._output("bodies", lambda: BodyStates(self.engine, self.compiled))
 
-    def current_body_states(self) -> torch.Tensor:
-        """Return the states of all bodies as they are now, (N, bodies, 13)."""
-        fresh = BodyStates(self.engine, self.compiled)
-        if "bodies" not in self._outputs:
-            self._unsettled[:] = True
-        self.settle()
-        fresh.refresh()
-        return fresh.per_env
+    def body_centres(self) -> OutputBuffer:
+        """Return the buffer of the bodies' centres of mass."""
+        return self._output("centres", lambda: BodyCentres(self.engine, self.compiled))
+
+    def dof_frames(self) -> OutputBuffer:
+        """Return the buffer of the DOFs' axes."""
+        return self._output("dof_frames", lambda: DofFrames(self.engine, self.compiled))
 
     def contact_forces(self) -> OutputBuffer:
         """Return the buffer of net contact forces."""
@@ -217,11 +251,18 @@ class Simulation:
         bodies = torch.tensor(self.compiled.bodies, device=self.engine.device)
         quat = None
         if local:
-            quat = to_wxyz(self.current_body_states()[..., ROTATION].to(self.engine.dtype))
+            states = self.read(self.body_states(), slice(None))
+            quat = to_wxyz(states[..., ROTATION].to(self.engine.dtype))
         for columns, given in ((slice(0, 3), forces), (slice(3, 6), torques)):
             if given is not None:
                 wide = given.to(self.engine.dtype)
                 applied[:, bodies, columns] = wide if quat is None else rotate(quat, wide)
+        self._forces_applied = True
+
+    def add_body_force(self, env: int, column: int, force: torch.Tensor, torque: torch.Tensor) -> None:
+        """Add a force (3,) [N] and a torque (3,) [N m], in world axes, to what acts on one body."""
+        wrench = torch.cat((force, torque)).to(self.engine.dtype)
+        self.engine.state("xfrc_applied")[env, self.compiled.bodies[column]] += wrench
         self._forces_applied = True
 
     def _drop_applied_forces(self) -> None:

@@ -37,13 +37,15 @@ DERIVED_FIELDS: Final = (
     "cvel",  # (N, nbody, 6) angular then linear, world axes, at subtree_com of the body's root
     "subtree_com",  # (N, nbody, 3) m
     "xipos",  # (N, nbody, 3) m, body's centre of mass
+    "xanchor",  # (N, njnt, 3) m, a point on the joint's axis, world axes
+    "xaxis",  # (N, njnt, 3) the joint's axis, world axes
     "site_xpos",  # (N, nsite, 3) m, world axes
     "site_xmat",  # (N, nsite, 9) rotation matrix, row by row, from site to world axes
     "cfrc_ext",  # (N, nbody, 6) torque then force, world axes, at subtree_com of the body's root
 )
 
 POSITION_VELOCITY_FIELDS: Final = frozenset(
-    {"xpos", "xquat", "cvel", "subtree_com", "xipos", "site_xpos", "site_xmat"}
+    {"xpos", "xquat", "cvel", "subtree_com", "xipos", "xanchor", "xaxis", "site_xpos", "site_xmat"}
 )
 """Derived fields that follow from position and velocity alone, which ``step(..., current=True)`` updates."""
 

@@ -1,7 +1,8 @@
 """`Gym`: the object through which scripts do everything, as in Isaac Gym.
 
-Its calls are grouped by job: simulation, assets, scene, lookups, tensors, cameras, viewer. It holds the
-name of the physics engine and which simulation would be watched; all else belongs to the handles it returns.
+Its calls are grouped by job: simulation, assets, scene, lookups, single things, contacts, tensors, cameras,
+viewer. It holds the name of the physics engine and which simulation would be watched; all else belongs to the
+handles it returns.
 """
 
 from __future__ import annotations
@@ -13,6 +14,8 @@ from mjgym.engines import ENGINE_NAMES
 from mjgym.errors import missing_name_error, unknown_name_message
 from mjgym.gym.asset_calls import AssetCalls
 from mjgym.gym.camera_calls import CameraCalls
+from mjgym.gym.contact_calls import ContactCalls
+from mjgym.gym.joint_calls import JointCalls
 from mjgym.gym.lookup_calls import LookupCalls
 from mjgym.gym.scene_calls import SceneCalls
 from mjgym.gym.simulation_calls import SimulationCalls
@@ -23,7 +26,17 @@ from mjgym.install import default_engine
 __all__ = ["Gym", "acquire_gym"]
 
 
-class Gym(SimulationCalls, AssetCalls, SceneCalls, LookupCalls, TensorCalls, CameraCalls, ViewerCalls):
+class Gym(
+    SimulationCalls,
+    AssetCalls,
+    SceneCalls,
+    LookupCalls,
+    JointCalls,
+    ContactCalls,
+    TensorCalls,
+    CameraCalls,
+    ViewerCalls,
+):
     """Isaac Gym's calls on MuJoCo.
 
     A name that does not exist raises AttributeError with the names near it; one of Isaac Gym's that mjgym

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import copy
+from pathlib import Path
 
 import numpy as np
 
 from mjgym.assets import Asset, load_asset
+from mjgym.assets.describe import describe_asset
 from mjgym.assets.primitives import box_asset, capsule_asset, sphere_asset
 from mjgym.gym.checks import asset_of, item_of
 from mjgym.partly import partly
@@ -73,6 +75,14 @@ class AssetCalls:
                 f"{call}: sensors without constraint solver forces are not built (docs/mjgym.md)"
             )
         return asset.add_force_sensor(body_idx, local_pose, props)
+
+    def debug_print_asset(self, asset: Asset, outpath: str | None = None) -> None:
+        """Print the bodies, joints, DOFs and shapes of an asset, or write them to a file."""
+        text = describe_asset(asset_of(asset, "debug_print_asset"))
+        if outpath is None:
+            print(text)
+        else:
+            Path(outpath).write_text(text + "\n")
 
     # ---- bodies
 

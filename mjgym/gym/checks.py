@@ -15,6 +15,28 @@ from mjgym.simulation import Simulation
 _LARGEST_SEGMENTATION_ID: Final = 2**31 - 1
 
 
+def sim_of(sim: Sim, call: str) -> Sim:
+    """Return a simulation's handle.
+
+    Raises:
+        TypeError: if it is none.
+    """
+    if not isinstance(sim, Sim):
+        raise TypeError(f"{call}: sim must be what create_sim returned, not {type(sim).__name__}")
+    return sim
+
+
+def env_of(env: Env, call: str) -> Env:
+    """Return an environment's handle.
+
+    Raises:
+        TypeError: if it is none.
+    """
+    if not isinstance(env, Env):
+        raise TypeError(f"{call}: env must be what create_env returned, not {type(env).__name__}")
+    return env
+
+
 def running(sim: Sim, call: str) -> Simulation:
     """Return what runs behind a simulation's handle.
 
@@ -22,13 +44,31 @@ def running(sim: Sim, call: str) -> Simulation:
         TypeError: if the handle is none.
         RuntimeError: if the simulation is not prepared yet, or destroyed.
     """
-    if not isinstance(sim, Sim):
-        raise TypeError(f"{call}: sim must be what create_sim returned, not {type(sim).__name__}")
+    sim_of(sim, call)
     if sim.destroyed:
         raise RuntimeError(f"{call}: the simulation was destroyed by destroy_sim")
     if sim.running is None:
         raise RuntimeError(f"{call}: call prepare_sim(sim) first")
     return sim.running
+
+
+def prepare(sim: Sim, call: str) -> None:
+    """Compile the environments and start the engine.
+
+    Raises:
+        RuntimeError: if the simulation is prepared already, or destroyed.
+        ValueError: if there are no environments.
+        NotImplementedError: if environments differ in structure.
+    """
+    building(sim, call).running = Simulation(sim)
+    sim.alone.clear()
+
+
+def prepared(sim: Sim, call: str) -> Simulation:
+    """Return what runs behind a simulation's handle; start it, if the script did not call ``prepare_sim``."""
+    if sim_of(sim, call).running is None and not sim.destroyed:
+        prepare(sim, call)
+    return running(sim, call)
 
 
 def building(sim: Sim, call: str) -> Sim:
@@ -38,8 +78,7 @@ def building(sim: Sim, call: str) -> Sim:
         TypeError: if the handle is none.
         RuntimeError: if the simulation is prepared already, or destroyed.
     """
-    if not isinstance(sim, Sim):
-        raise TypeError(f"{call}: sim must be what create_sim returned, not {type(sim).__name__}")
+    sim_of(sim, call)
     if sim.destroyed or sim.running is not None:
         state = "destroyed" if sim.destroyed else "prepared"
         raise RuntimeError(f"{call}: the simulation is {state} already; the scene is fixed by prepare_sim")
@@ -53,13 +92,33 @@ def actor_of(env: Env, handle: int, call: str) -> Actor:
         TypeError: if the environment's handle is none.
         IndexError: if there is no such actor.
     """
-    if not isinstance(env, Env):
-        raise TypeError(f"{call}: env must be what create_env returned, not {type(env).__name__}")
+    env_of(env, call)
     if not 0 <= handle < len(env.actors):
         raise IndexError(
             f"{call}: environment {env.index} has {len(env.actors)} actors, none with handle {handle}"
         )
     return env.actors[handle]
+
+
+def owner_of(env: Env, index: int, kind: str, call: str) -> tuple[int, int]:
+    """Return whose a "body", "DOF" or "joint" of an environment is: (actor handle, index within the actor).
+
+    Raises:
+        TypeError: if the environment's handle is none.
+        IndexError: if the environment has no such thing.
+    """
+    first = 0
+    for handle, actor in enumerate(env_of(env, call).actors):
+        count = len(names_of(actor.asset, kind))
+        if first <= index < first + count:
+            return handle, index - first
+        first += count
+    raise IndexError(f"{call}: {kind} {index} does not exist; environment {env.index} has {first}")
+
+
+def names_of(asset: Asset, kind: str) -> list[str]:
+    """Return the names of an asset's things of a kind: "body", "DOF" or "joint"."""
+    return {"body": asset.body_names, "DOF": asset.dof_names, "joint": asset.joint_names}[kind]
 
 
 def asset_of(asset: Asset, call: str) -> Asset:

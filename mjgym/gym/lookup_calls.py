@@ -8,10 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from mjgym.gym.checks import actor_of, item_of, running
-from mjgym.partly import partly
+from mjgym.gym.checks import actor_of, item_of
 from mjgym.scene import Actor, Env, Sim
-from mjgym.structs import INVALID_HANDLE, IndexDomain, Quat, Transform, Vec3
+from mjgym.structs import INVALID_HANDLE, IndexDomain, Vec3
 
 
 class LookupCalls:
@@ -76,7 +75,7 @@ class LookupCalls:
     def get_actor_index(self, env: Env, actor_handle: int, domain: int) -> int:
         """Return an actor's number within the given domain (``DOMAIN_SIM`` for indexed setters)."""
         actor_of(env, actor_handle, "get_actor_index")
-        return _in_domain(domain, 0, actor_handle, env, lambda first: len(first.actors))
+        return in_domain(domain, 0, actor_handle, env, lambda first: len(first.actors))
 
     def find_actor_index(self, env: Env, name: str, domain: int) -> int:
         """Return the number of the actor called ``name`` within the given domain, or -1."""
@@ -117,7 +116,7 @@ class LookupCalls:
         actor = actor_of(env, actor_handle, "get_actor_rigid_body_index")
         item_of(actor.asset.body_names, index, "body", "get_actor_rigid_body_index")
         first = sum(a.asset.num_bodies for a in env.actors[:actor_handle])
-        return _in_domain(domain, index, first + index, env, self.get_env_rigid_body_count)
+        return in_domain(domain, index, first + index, env, self.get_env_rigid_body_count)
 
     def get_actor_root_rigid_body_handle(self, env: Env, actor_handle: int) -> int:
         """Return the number of an actor's root among the bodies of its environment."""
@@ -126,13 +125,6 @@ class LookupCalls:
     def get_actor_rigid_shape_count(self, env: Env, actor_handle: int) -> int:
         """Return the number of collision shapes of an actor."""
         return len(actor_of(env, actor_handle, "get_actor_rigid_shape_count").asset.shape_geoms)
-
-    @partly("only after `prepare_sim`")
-    def get_rigid_transform(self, env: Env, body_handle: int) -> Transform:
-        """Return the pose of a body in its environment, as it is now."""
-        bodies = running(env.sim, "get_rigid_transform").current_body_states()
-        row = [float(number) for number in bodies[env.index, body_handle]]
-        return Transform(Vec3(*row[0:3]), Quat(*row[3:7]))
 
     # ---- DOFs, joints and sensors of actors
 
@@ -168,7 +160,7 @@ class LookupCalls:
         actor = actor_of(env, actor_handle, "get_actor_dof_index")
         item_of(actor.asset.dof_names, index, "DOF", "get_actor_dof_index")
         first = sum(a.asset.num_dofs for a in env.actors[:actor_handle])
-        return _in_domain(domain, index, first + index, env, self.get_env_dof_count)
+        return in_domain(domain, index, first + index, env, self.get_env_dof_count)
 
     def get_actor_joint_count(self, env: Env, actor_handle: int) -> int:
         """Return the number of joints of an actor, uncollapsed fixed joints included."""
@@ -192,7 +184,7 @@ class LookupCalls:
         return actor.asset
 
 
-def _in_domain(domain: int, in_actor: int, in_env: int, env: Env, count: Callable[[Env], int]) -> int:
+def in_domain(domain: int, in_actor: int, in_env: int, env: Env, count: Callable[[Env], int]) -> int:
     """Return the index that a domain counts; ``count`` says how many such things an environment holds.
 
     Environments are alike, so the first one's count stands for all that come before ``env``.

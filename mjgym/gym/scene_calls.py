@@ -70,6 +70,11 @@ class SceneCalls:
         """Do nothing: aggregates only speed up PhysX."""
         return True
 
+    @partly(_ONLY_PHYSX)
+    def create_aggregate(self, env: Env, actor_handles: list[int]) -> bool:
+        """Do nothing: aggregates only speed up PhysX."""
+        return True
+
     @partly("only before `prepare_sim`, and for the actors of all environments as for the first one's")
     def enable_actor_dof_force_sensors(self, env: Env, actor_handle: int) -> None:
         """Have the DOF-force tensor show an actor's forces; without, it shows zeros."""

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import copy
 import logging
+import time
 
 import mujoco
 import torch
 
 from mjgym.graphics import paint
-from mjgym.gym.checks import building, running
+from mjgym.gym.checks import building, prepare, prepared, running, sim_of
 from mjgym.partly import partly
 from mjgym.scene import Sim
-from mjgym.simulation import Simulation
-from mjgym.structs import PlaneParams, SimParams, SimType, Version
+from mjgym.structs import PerformanceTimers, PlaneParams, SimParams, SimType, Version
 
 _log = logging.getLogger(__name__)
 
@@ -73,12 +73,18 @@ class SimulationCalls:
             ValueError: if there are no environments.
             NotImplementedError: if environments differ in structure.
         """
-        building(sim, "prepare_sim").running = Simulation(sim)
+        prepare(sim, "prepare_sim")
         return True
 
     def simulate(self, sim: Sim) -> None:
-        """Advance all environments by ``dt`` seconds, in ``substeps`` steps."""
-        running(sim, "simulate").simulate()
+        """Advance all environments by ``dt`` seconds, in ``substeps`` steps.
+
+        Scripts that use no tensors need not call ``prepare_sim``: the first step does.
+        """
+        simulation = prepared(sim, "simulate")
+        began = time.perf_counter()
+        simulation.simulate()
+        sim.seconds += time.perf_counter() - began
 
     def fetch_results(self, sim: Sim, wait_for_latest_sim_step: bool = True) -> None:
         """Do nothing: results are there as soon as ``simulate`` returns."""
@@ -124,6 +130,37 @@ class SimulationCalls:
         """Return the simulated time [s]."""
         return self.get_frame_count(sim) * sim.params.dt
 
+    def get_elapsed_time(self, sim: Sim) -> float:
+        """Return the time since the simulation was created [s], by the clock on the wall."""
+        return time.perf_counter() - sim_of(sim, "get_elapsed_time").created
+
+    def create_performance_timers(self, sim: Sim) -> int:
+        """Start a set of timers and return its handle."""
+        timers = sim_of(sim, "create_performance_timers").timers
+        handle = max(timers, default=-1) + 1
+        timers[handle] = sim.seconds
+        return handle
+
+    @partly("`physics_sim` alone is measured, as long as the call takes; `total_time` is the same")
+    def get_performance_timers(self, sim: Sim, timers: int) -> PerformanceTimers:
+        """Return the seconds spent in ``simulate`` since these timers were last asked.
+
+        Raises:
+            KeyError: if there is no such set of timers.
+        """
+        spent = sim.seconds - _timers_of(sim, timers, "get_performance_timers")
+        sim.timers[timers] = sim.seconds
+        return PerformanceTimers(physics_sim=spent, total_time=spent)
+
+    def destroy_performance_timers(self, sim: Sim, timers: int) -> None:
+        """End a set of timers.
+
+        Raises:
+            KeyError: if there is no such set of timers.
+        """
+        _timers_of(sim, timers, "destroy_performance_timers")
+        del sim.timers[timers]
+
     def get_version(self) -> Version:
         """Return the version of the API: that of Isaac Gym Preview 4."""
         return Version(1, 4)
@@ -160,3 +197,10 @@ class SimulationCalls:
         model, data = simulation.engine.env_model_data(env_index)
         paint(model, simulation.compiled, sim.envs[env_index])
         return model, data
+
+
+def _timers_of(sim: Sim, timers: int, call: str) -> float:
+    """Return the seconds of simulation when these timers were last asked."""
+    if timers not in sim_of(sim, call).timers:
+        raise KeyError(f"{call}: there are no timers {timers}; create_performance_timers returns a handle")
+    return sim.timers[timers]

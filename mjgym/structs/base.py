@@ -6,7 +6,9 @@ import enum
 import functools
 import operator
 import typing
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeVar
+
+import numpy as np
 
 from mjgym.errors import unknown_name_message
 
@@ -40,17 +42,34 @@ def _convert(kind: Any, value: Any) -> Any:
         return operator.index(value)
     if isinstance(kind, type) and issubclass(kind, enum.IntEnum):
         return kind(operator.index(value))
+    if isinstance(value, np.void) and getattr(kind, "dtype", None) == value.dtype:
+        return kind(*(value[name] for name in value.dtype.names or ()))
     if isinstance(kind, type) and not isinstance(value, kind):
         raise TypeError
     return value
 
 
+Kind = TypeVar("Kind")
+
+
+def as_struct(kind: type[Kind], value: Any, call: str) -> Kind:
+    """Return a value given to a call as the struct it stands for: one itself, or a record of its `dtype`.
+
+    Raises:
+        TypeError: if it is neither.
+    """
+    try:
+        return _convert(kind, value)
+    except (TypeError, ValueError):
+        raise TypeError(f"{call}: {value!r} must be a {kind.__name__}") from None
+
+
 class Struct:
     """A record whose fields are fixed and typed, as those of Isaac Gym's classes are.
 
-    Subclasses are `@dataclass(slots=True)`. Numbers may come from Python, numpy or torch scalars; text is
-    never taken for a number. An unknown field raises AttributeError with the names near it, a value of a
-    wrong type TypeError.
+    Subclasses are `@dataclass(slots=True)`. Numbers may come from Python, numpy or torch scalars, structs
+    from records of their `dtype` (`attractor.target = states["pose"][0]`); text is never taken for a number.
+    An unknown field raises AttributeError with the names near it, a value of a wrong type TypeError.
     """
 
     __slots__ = ()

@@ -45,7 +45,7 @@ class DofType(enum.IntEnum):
     DOF_TRANSLATION = 1
 
 
-@partly("kept: `get_asset_joint_type` is not built")
+@partly("`get_asset_joint_type` names fixed, revolute and prismatic joints alone")
 class JointType(enum.IntEnum):
     """Kinds of joints between two bodies."""
 

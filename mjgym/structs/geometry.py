@@ -11,7 +11,6 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from mjgym.partly import partly
 from mjgym.structs.base import Struct
 
 VEC3_DTYPE = np.dtype([("x", "<f4"), ("y", "<f4"), ("z", "<f4")])
@@ -210,7 +209,6 @@ class Velocity(Struct):
     dtype: ClassVar[np.dtype] = VELOCITY_DTYPE
 
 
-@partly("kept: `get_actor_force_sensor` is not built")
 @dataclass(slots=True)
 class SpatialForce(Struct):
     """A force [N] and a torque [N m]."""

@@ -33,7 +33,6 @@ DOF_STATE_DTYPE = np.dtype([("pos", "<f4"), ("vel", "<f4")])
 RIGID_BODY_STATE_DTYPE = np.dtype([("pose", TRANSFORM_DTYPE), ("vel", VELOCITY_DTYPE)])
 
 
-@partly("kept: `get_actor_dof_states` is not built")
 @dataclass(slots=True)
 class DofState(Struct):
     """Position [rad or m] and velocity [rad/s or m/s] of a DOF."""
@@ -44,7 +43,6 @@ class DofState(Struct):
     dtype: ClassVar[np.dtype] = DOF_STATE_DTYPE
 
 
-@partly("kept: `get_actor_rigid_body_states` is not built")
 @dataclass(slots=True)
 class RigidBodyState(Struct):
     """Pose and velocity of a body."""

@@ -117,8 +117,8 @@ def test_rigid_transform_is_current(world):
 
 def test_calls_out_of_order_are_refused(tmp_path):
     world = make_world(tmp_path, BALL, prepare=False)
-    with pytest.raises(RuntimeError, match="simulate: call prepare_sim"):
-        world.simulate()
+    with pytest.raises(RuntimeError, match="acquire_dof_state_tensor: call prepare_sim"):
+        world.tensor("dof_state")
     world.prepare()
     with pytest.raises(RuntimeError, match="create_actor: the simulation is prepared already"):
         world.gym.create_actor(world.envs[0], world.assets[0], transform(), "late")
