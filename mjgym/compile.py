@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 import mujoco
 import numpy as np
 
-from mjgym.scene import Actor, Env, quat_between_z_and
+from mjgym.ground import GROUND_BIT, Ground, add_grounds
+from mjgym.scene import Actor, Env
 from mjgym.spherical import AXIS_NAMES, NUM_AXES, join_hinges
-from mjgym.structs.params import PlaneParams, SimParams
+from mjgym.structs.params import SimParams
 
-GROUND_BIT = 1
 MAX_ACTORS = 30
 """Actors of one environment that can be told apart: one collision bit each, one for the ground."""
 
@@ -71,7 +70,7 @@ class CompiledEnv:
         return tuple(body for actor in self.actors for body in actor.bodies)
 
 
-def compile_env(env: Env, ground: PlaneParams | None, params: SimParams) -> CompiledEnv:
+def compile_env(env: Env, grounds: list[Ground], params: SimParams) -> CompiledEnv:
     """Compile one environment; every property of its actors is written into the model afterwards.
 
     Raises:
@@ -82,8 +81,7 @@ def compile_env(env: Env, ground: PlaneParams | None, params: SimParams) -> Comp
             f"environment {env.index} has {len(env.actors)} actors; it must have 1 to {MAX_ACTORS}"
         )
     spec = _empty_scene(params)
-    if ground is not None:
-        _add_ground(spec, ground)
+    add_grounds(spec, grounds)
     masks = collision_masks(env.actors)
     for index, actor in enumerate(env.actors):
         _attach(spec, actor, f"{index}/", masks[index])
@@ -122,25 +120,6 @@ def _empty_scene(params: SimParams) -> mujoco.MjSpec:
     spec.option.gravity = params.gravity.as_tuple()
     spec.worldbody.add_light(pos=(0, 0, 6), dir=(0.3, 0.2, -1), type=mujoco.mjtLightType.mjLIGHT_DIRECTIONAL)
     return spec
-
-
-def _add_ground(spec: mujoco.MjSpec, ground: PlaneParams) -> None:
-    normal = ground.normal.as_tuple()
-    quat = quat_between_z_and(normal)
-    scale = -ground.distance / math.sqrt(sum(part * part for part in normal))
-    length = math.sqrt(sum(part * part for part in normal))
-    spec.add_texture(
-        name="ground", type=mujoco.mjtTexture.mjTEXTURE_2D, builtin=mujoco.mjtBuiltin.mjBUILTIN_CHECKER,
-        width=256, height=256, rgb1=(0.72, 0.74, 0.76), rgb2=(0.62, 0.64, 0.67),
-    )  # fmt: skip
-    material = spec.add_material(name="ground", texrepeat=(0.5, 0.5), texuniform=True)
-    material.textures[mujoco.mjtTextureRole.mjTEXROLE_RGB] = "ground"
-    spec.worldbody.add_geom(
-        name="ground", type=mujoco.mjtGeom.mjGEOM_PLANE, size=(0, 0, 1), quat=quat, material="ground",
-        pos=tuple(scale * part / length for part in normal),
-        contype=GROUND_BIT, conaffinity=GROUND_BIT, condim=3,
-        friction=(ground.dynamic_friction, 0.005, 0.0001),
-    )  # fmt: skip
 
 
 def _attach(spec: mujoco.MjSpec, actor: Actor, prefix: str, mask: tuple[int, int] | None) -> None:

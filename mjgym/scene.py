@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mjgym.structs.params import PlaneParams, SimParams
+from mjgym.structs.params import SimParams
 from mjgym.structs.properties import RigidBodyProperties, RigidShapeProperties
 
 if TYPE_CHECKING:
     from mjgym.assets.asset import Asset
+    from mjgym.ground import Ground
     from mjgym.simulation import Simulation
 
 Pose = tuple[float, float, float, float, float, float, float]
@@ -48,7 +49,7 @@ class Actor:
 
 
 class Env:
-    """One environment: its actors, and where it is drawn."""
+    """One environment: its actors, and where its origin is in the world."""
 
     __slots__ = ("sim", "index", "origin", "actors")
 
@@ -73,7 +74,7 @@ class Sim:
         params: the simulation's parameters.
         engine: name of the physics engine.
         device: device of its tensors.
-        ground: the ground plane, if there is one.
+        grounds: planes, height fields and meshes, in the order in which they were added.
         envs: the environments in the order of their creation.
         running: the prepared simulation, or None before ``prepare_sim`` and after ``destroy_sim``.
         destroyed: whether ``destroy_sim`` was called.
@@ -83,7 +84,7 @@ class Sim:
         self.params = copy.deepcopy(params)
         self.engine = engine
         self.device = device
-        self.ground: PlaneParams | None = None
+        self.grounds: list[Ground] = []
         self.envs: list[Env] = []
         self.running: Simulation | None = None
         self.destroyed = False

@@ -25,6 +25,7 @@ from mjgym.commands import DofCommands
 from mjgym.compile import CompiledEnv, compile_env
 from mjgym.engines import create_engine
 from mjgym.engines.interface import Engine
+from mjgym.ground import place_terrain
 from mjgym.property_writer import (
     actor_dof_properties,
     stack_dof_properties,
@@ -60,12 +61,13 @@ class Simulation:
         self.sim = sim
         self.num_envs = len(sim.envs)
         _check_same_structure(sim.envs)
-        self.compiled: CompiledEnv = compile_env(sim.envs[0], sim.ground, sim.params)
+        self.compiled: CompiledEnv = compile_env(sim.envs[0], sim.grounds, sim.params)
         write_shared_properties(self.compiled, sim.envs[0])
         self.engine: Engine = create_engine(
             sim.engine, self.compiled.model, self.num_envs, sim.params.physx.num_threads, sim.device
         )
         write_differing_properties(self.engine, self.compiled, sim.envs)
+        place_terrain(self.engine, sim.envs)
         self.commands = DofCommands(self.engine, _all_dof_properties(sim.envs))
         self.roots = RootStates(self.engine, self.compiled)
         self.dofs = DofStates(self.engine, self.compiled)

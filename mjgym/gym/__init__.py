@@ -1,7 +1,7 @@
 """`Gym`: the object through which scripts do everything, as in Isaac Gym.
 
-Its calls are grouped by job: simulation, assets, scene, lookups, tensors, viewer. It holds no state but the
-name of the physics engine; everything else belongs to the handles that it returns.
+Its calls are grouped by job: simulation, ground, assets, scene, lookups, tensors, viewer. It holds no state
+but the name of the physics engine; everything else belongs to the handles that it returns.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from mjgym.api_names import GYM_METHODS
 from mjgym.engines import ENGINE_NAMES
 from mjgym.errors import missing_name_error, unknown_name_message
 from mjgym.gym.asset_calls import AssetCalls
+from mjgym.gym.ground_calls import GroundCalls
 from mjgym.gym.lookup_calls import LookupCalls
 from mjgym.gym.scene_calls import SceneCalls
 from mjgym.gym.simulation_calls import SimulationCalls
@@ -22,7 +23,7 @@ from mjgym.install import default_engine
 __all__ = ["Gym", "acquire_gym"]
 
 
-class Gym(SimulationCalls, AssetCalls, SceneCalls, LookupCalls, TensorCalls, ViewerCalls):
+class Gym(SimulationCalls, GroundCalls, AssetCalls, SceneCalls, LookupCalls, TensorCalls, ViewerCalls):
     """Isaac Gym's calls on MuJoCo.
 
     A name that does not exist raises AttributeError with the names near it; one of Isaac Gym's that mjgym
