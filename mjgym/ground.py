@@ -1,7 +1,7 @@
 """The ground: planes, height fields and meshes as MuJoCo geoms, and where each environment finds them.
 
 Planes lie where they are in every environment's own coordinates. Height fields and meshes lie in the world,
-so an environment finds them shifted by its origin; the geoms hang on one static body, which is shifted.
+so an environment finds them shifted by its origin; the geoms hang on one mocap body, which is shifted.
 """
 
 from __future__ import annotations
@@ -77,7 +77,7 @@ def add_grounds(spec: mujoco.MjSpec, grounds: list[Ground]) -> None:
         if isinstance(ground, PlaneParams):
             _add_plane(spec.worldbody, name, ground)
             continue
-        terrain = terrain or spec.worldbody.add_body(name=_TERRAIN_BODY)
+        terrain = terrain or spec.worldbody.add_body(name=_TERRAIN_BODY, mocap=True)
         if isinstance(ground, HeightField):
             _add_height_field(spec, terrain, name, ground)
         else:
@@ -89,6 +89,8 @@ def place_terrain(engine: Engine, envs: list[Env]) -> None:
     body = mujoco.mj_name2id(engine.model, mujoco.mjtObj.mjOBJ_BODY, _TERRAIN_BODY)
     origins = torch.tensor([env.origin for env in envs], dtype=engine.dtype, device=engine.device)
     if body >= 0 and bool(origins.any()):
+        engine.state("mocap_pos")[:, engine.model.body_mocapid[body]] = -origins
+        # Where MuJoCo puts it back to in an environment that has diverged.
         engine.model_field("body_pos")[:, body] = -origins
 
 
@@ -111,15 +113,14 @@ def _add_plane(world: mujoco.MjsBody, name: str, plane: PlaneParams) -> None:
 
 
 def _add_height_field(spec: mujoco.MjSpec, body: mujoco.MjsBody, name: str, field: HeightField) -> None:
-    """Add a height field. MuJoCo's rows lie along the geom's y, cells are split from (+x, -y) to (-x, +y)."""
+    """Add a height field. MuJoCo's rows lie along the geom's y, and cells are split from near to far."""
     low, high = float(field.heights.min()), float(field.heights.max())
     sides = [(count - 1) * step for count, step in zip(field.heights.shape, field.spacing, strict=True)]
     middle = Transform(Vec3(sides[0] / 2, sides[1] / 2, low))
-    if field.near_to_far:
-        # A quarter turn brings the geom's diagonals there: its x is our y, its y is our x backwards.
+    rows, (x, y) = field.heights.T, (sides[0], sides[1])
+    if not field.near_to_far:
+        # A quarter turn brings the diagonals across: the geom's x is our y, and its y is our x backwards.
         middle.r, rows, (x, y) = _QUARTER_TURN, field.heights[::-1], (sides[1], sides[0])
-    else:
-        rows, (x, y) = field.heights.T, (sides[0], sides[1])
     spec.add_hfield(
         name=name, nrow=rows.shape[0], ncol=rows.shape[1], userdata=np.ravel(rows),
         size=(x / 2, y / 2, max(high - low, _FLATTEST), _BASE_DEPTH),

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from mjgym.height_field_mesh import grid_triangles
+
 _TOLERANCE = 0.01
 """How far a vertex may be from its place, in cells: float32 rounds the coordinates of large fields."""
 
@@ -64,24 +66,29 @@ def _find_cells(num_vertices: int, triangles: np.ndarray) -> tuple[int, bool] | 
     A cell at vertex n of a grid of c columns is split into (n, n + 1, n + c + 1) and (n, n + c, n + c + 1),
     or into (n, n + 1, n + c) and (n + 1, n + c, n + c + 1).
     """
-    ordered = np.sort(triangles.astype(np.int64), axis=1)
-    reach = int(ordered[0, 2] - ordered[0, 0])
+    reach = int(np.ptp(triangles[0]))
     for near_to_far, cols in ((True, reach - 1), (False, reach)):
         rows = num_vertices // max(cols, 1)
-        if min(rows, cols) < 2 or rows * cols != num_vertices or len(ordered) != 2 * (rows - 1) * (cols - 1):
+        if (
+            min(rows, cols) < 2
+            or rows * cols != num_vertices
+            or len(triangles) != 2 * (rows - 1) * (cols - 1)
+        ):
             continue
+        if near_to_far and np.array_equal(triangles, grid_triangles(rows, cols)):
+            return cols, near_to_far  # as they come from a height field, which may be millions
         near = (np.arange(rows - 1)[:, None] * cols + np.arange(cols - 1)).reshape(-1, 1)
         far = cols + 1
         shapes = ((0, 1, far), (0, cols, far)) if near_to_far else ((0, 1, cols), (1, cols, far))
         expected = np.concatenate([near + np.array(shape) for shape in shapes])
-        if np.array_equal(_keys(ordered, reach), _keys(expected, reach)):
+        if np.array_equal(_keys(triangles, reach), _keys(expected, reach)):
             return cols, near_to_far
     return None
 
 
-def _keys(ordered: np.ndarray, reach: int) -> np.ndarray:
-    """Return one number for each triangle (a, b, a + reach), sorted; -1 for any other."""
-    low, middle, high = ordered.T
+def _keys(triangles: np.ndarray, reach: int) -> np.ndarray:
+    """Return a number for each triangle, sorted: -1 where its vertices reach farther, or less far."""
+    low, middle, high = np.sort(triangles.astype(np.int64), axis=1).T
     return np.sort(np.where(high - low == reach, low * (reach + 1) + middle - low, -1))
 
 
@@ -94,16 +101,16 @@ def _grid_lines(places: np.ndarray) -> tuple[float, float] | None:
     """
     low, last = float(places.min()), len(places) - 1
     span = float(places.max()) - low
-    # The first line, or the last, may have given all its vertices to the line beside it.
+    best, fewest = None, places.size + 1
+    # The first line, or the last, or both may have given all their vertices to the line beside them.
     for missing_first, missing in ((0, 0), (0, 1), (1, 1), (1, 2)):
-        if last <= missing:
+        if not span > 0 or last <= missing:
             continue
         step = span / (last - missing)
-        if not step > 0:
-            continue
         start = low - missing_first * step
         off = (places - start) / step - np.arange(len(places))[:, None]
         moves = np.rint(off)
-        if np.abs(moves).max() <= 1 and np.abs(off - moves).max() < _TOLERANCE:
-            return start, step
-    return None
+        count = int(np.count_nonzero(moves))
+        if np.abs(moves).max() <= 1 and np.abs(off - moves).max() < _TOLERANCE and count < fewest:
+            best, fewest = (start, step), count
+    return best
