@@ -89,6 +89,7 @@ class SimulationCalls:
             sim.running.close()
         sim.running = None
         sim.envs.clear()
+        sim.grounds.clear()
         sim.destroyed = True
 
     def get_sim_params(self, sim: Sim) -> SimParams:
