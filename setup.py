@@ -31,6 +31,8 @@ EXTRAS = {
     ],
     # Gymnasium's environments on C++ threads: task.env.backend=envpool.
     "envpool": ["envpool>=0.8"],
+    # Ground of any triangles: meshes that are neither height fields nor convex are cut into convex parts.
+    "meshes": ["coacd>=1.0"],
     # Learning curves for reports.
     "plots": ["matplotlib>=3.8"],
     # What `make test` needs beside the extras above.

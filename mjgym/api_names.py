@@ -194,7 +194,6 @@ def used_names(module: str) -> frozenset[str]:
 
 
 REASONS: Final = {
-    "terrain is not simulated yet": "add_heightfield add_triangle_mesh",
     "these tensors are not built yet": "*_jacobian_* *_mass_matrix_*",
     "tendons act as their MJCF file says, but cannot be asked or changed yet": "*_tendon_*",
     "attractors are not built yet": "*_attractor *_attractor_*",

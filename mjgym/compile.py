@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 import mujoco
@@ -10,11 +9,11 @@ import numpy as np
 
 from mjgym.assets.asset import Asset
 from mjgym.common_sizes import CommonSizes
-from mjgym.scene import Actor, Env, quat_between_z_and
+from mjgym.ground import GROUND_BIT, Ground, add_grounds
+from mjgym.scene import Actor, Env
 from mjgym.spherical import AXIS_NAMES, NUM_AXES, join_hinges
-from mjgym.structs.params import PlaneParams, SimParams
+from mjgym.structs.params import SimParams
 
-GROUND_BIT = 1
 MAX_ACTORS = 30
 """Actors of one environment that can be told apart: one collision bit each, one for the ground."""
 
@@ -79,13 +78,13 @@ class CompiledEnv:
 
 
 def compile_env(
-    env: Env, ground: PlaneParams | None, params: SimParams, common: CommonSizes | None = None
+    env: Env, grounds: list[Ground], params: SimParams, common: CommonSizes | None = None
 ) -> CompiledEnv:
     """Compile one environment; every property of its actors is written into the model afterwards.
 
     Args:
         env: the environment.
-        ground: the ground plane, if there is one.
+        grounds: planes, height fields and meshes to stand on.
         params: the simulation's parameters.
         common: what makes models of different assets equal in size, where environments hold different ones.
 
@@ -99,8 +98,7 @@ def compile_env(
     spec = _empty_scene(params)
     if common is not None:
         common.begin(spec)
-    if ground is not None:
-        _add_ground(spec, ground)
+    add_grounds(spec, grounds)
     masks = collision_masks(env.actors)
     for index, actor in enumerate(env.actors):
         _attach(spec, actor, index, masks[index], common)
@@ -139,25 +137,6 @@ def _empty_scene(params: SimParams) -> mujoco.MjSpec:
     spec.option.gravity = params.gravity.as_tuple()
     spec.worldbody.add_light(pos=(0, 0, 6), dir=(0.3, 0.2, -1), type=mujoco.mjtLightType.mjLIGHT_DIRECTIONAL)
     return spec
-
-
-def _add_ground(spec: mujoco.MjSpec, ground: PlaneParams) -> None:
-    normal = ground.normal.as_tuple()
-    quat = quat_between_z_and(normal)
-    scale = -ground.distance / math.sqrt(sum(part * part for part in normal))
-    length = math.sqrt(sum(part * part for part in normal))
-    spec.add_texture(
-        name="ground", type=mujoco.mjtTexture.mjTEXTURE_2D, builtin=mujoco.mjtBuiltin.mjBUILTIN_CHECKER,
-        width=256, height=256, rgb1=(0.72, 0.74, 0.76), rgb2=(0.62, 0.64, 0.67),
-    )  # fmt: skip
-    material = spec.add_material(name="ground", texrepeat=(0.5, 0.5), texuniform=True)
-    material.textures[mujoco.mjtTextureRole.mjTEXROLE_RGB] = "ground"
-    spec.worldbody.add_geom(
-        name="ground", type=mujoco.mjtGeom.mjGEOM_PLANE, size=(0, 0, 1), quat=quat, material="ground",
-        pos=tuple(scale * part / length for part in normal),
-        contype=GROUND_BIT, conaffinity=GROUND_BIT, condim=3,
-        friction=(ground.dynamic_friction, 0.005, 0.0001),
-    )  # fmt: skip
 
 
 def _attach(

@@ -16,15 +16,14 @@ import torch
 from mjgym.cameras import FARTHEST, Camera, CameraImages
 from mjgym.common_sizes import NO_ONES_BIT
 from mjgym.compile import CompiledEnv
+from mjgym.ground import ground_name
 from mjgym.painter import Painter
 from mjgym.scene import Env, Sim
 from mjgym.structs.geometry import Transform
+from mjgym.structs.params import PlaneParams
 
 if TYPE_CHECKING:
     from mjgym.simulation import Simulation
-
-GROUND: Final = "ground"
-"""Name that `mjgym.compile` gives the ground's shape."""
 
 _STATE: Final = ("qpos", "mocap_pos", "mocap_quat")
 _SHAPE_FIELDS: Final = (
@@ -172,9 +171,9 @@ def segmentation_ids(model: mujoco.MjModel, compiled: CompiledEnv, env: Env) -> 
         for body, value in (actor.segmentation_ids or {}).items():
             of_bodies[layout.bodies[body]] = value
     ids = np.append(of_bodies[model.geom_bodyid], np.int32(0))
-    ground = mujoco.mj_name2id(model, mujoco.mjtObj.mjOBJ_GEOM, GROUND)
-    if ground >= 0 and env.sim.ground is not None:
-        ids[ground] = env.sim.ground.segmentation_id
+    for index, ground in enumerate(env.sim.grounds):
+        if isinstance(ground, PlaneParams):
+            ids[model.geom(ground_name(index)).id] = ground.segmentation_id
     return ids
 
 

@@ -47,7 +47,7 @@ def convert_heightfield_to_trimesh(
             raise ValueError(f"slope_threshold = {slope_threshold}: must not be negative")
         cells += _wall_moves(heights, slope_threshold * horizontal_scale / vertical_scale)
     vertices = np.stack((*(cells * horizontal_scale), heights * vertical_scale), axis=-1)
-    return vertices.reshape(-1, 3).astype(np.float32), _grid_triangles(*heights.shape)
+    return vertices.reshape(-1, 3).astype(np.float32), grid_triangles(*heights.shape)
 
 
 def _wall_moves(heights: np.ndarray, limit: float) -> np.ndarray:
@@ -77,7 +77,7 @@ def _walls(
     return ahead, behind
 
 
-def _grid_triangles(rows: int, cols: int) -> np.ndarray:
+def grid_triangles(rows: int, cols: int) -> np.ndarray:
     """Split every cell of a grid along the diagonal from its near to its far corner."""
     near = (np.arange(rows - 1)[:, None] * cols + np.arange(cols - 1)).ravel()
     far = near + cols + 1

@@ -18,6 +18,8 @@ from typing import Any, Final
 import mujoco
 import numpy as np
 
+from mjgym.terrain_view import TerrainView
+
 SKY: Final = (0.83, 0.90, 0.97)
 """Red, green and blue of the horizon, into which the ground fades."""
 
@@ -110,6 +112,7 @@ class OffscreenRenderer:
             raise ValueError(f"picture of {width} x {height} pixels: both must be at least 1")
         self.width, self.height = width, height
         self._model = dressed(model, width, height)
+        self._terrain = TerrainView(self._model, _SIGHT)
         self._gl = create_gl_context(width, height)
         self._context = mujoco.MjrContext(self._model, mujoco.mjtFontScale.mjFONTSCALE_100)
         mujoco.mjr_setBuffer(mujoco.mjtFramebuffer.mjFB_OFFSCREEN, self._context)
@@ -130,6 +133,7 @@ class OffscreenRenderer:
         mujoco.mjv_updateScene(
             self._model, data, self._options, None, view, mujoco.mjtCatBit.mjCAT_ALL, self._scene
         )
+        self._terrain.follow(self._scene, view.lookat, self._context)
         follow_with_lights(self._scene, view.lookat)
         add_sky(self._scene, view.lookat, radius=0.9 * self._model.vis.map.zfar * self._model.stat.extent)
         rect = mujoco.MjrRect(0, 0, self.width, self.height)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mjgym.structs.params import PlaneParams, SimParams
+from mjgym.structs.params import SimParams
 from mjgym.structs.properties import RigidBodyProperties, RigidShapeProperties
 
 if TYPE_CHECKING:
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from mjgym.assets.asset import Asset
     from mjgym.cameras import Camera
     from mjgym.graphics import Graphics
+    from mjgym.ground import Ground
     from mjgym.painter import Light
     from mjgym.simulation import Simulation
 
@@ -75,7 +76,7 @@ class Actor:
 
 
 class Env:
-    """One environment: its actors, where it is drawn, and its cameras, None for those that were destroyed."""
+    """One environment: its actors, where its origin is in the world, and its cameras, None if destroyed."""
 
     __slots__ = ("sim", "index", "origin", "actors", "cameras")
 
@@ -101,7 +102,7 @@ class Sim:
         params: the simulation's parameters.
         engine: name of the physics engine.
         device: device of its tensors.
-        ground: the ground plane, if there is one.
+        grounds: planes, height fields and meshes, in the order in which they were added.
         envs: the environments in the order of their creation.
         running: the prepared simulation, or None before ``prepare_sim`` and after ``destroy_sim``.
         destroyed: whether ``destroy_sim`` was called.
@@ -119,7 +120,7 @@ class Sim:
         self.params = copy.deepcopy(params)
         self.engine = engine
         self.device = device
-        self.ground: PlaneParams | None = None
+        self.grounds: list[Ground] = []
         self.envs: list[Env] = []
         self.running: Simulation | None = None
         self.destroyed = False

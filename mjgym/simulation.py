@@ -28,6 +28,7 @@ from mjgym.commands import DofCommands
 from mjgym.compile import CompiledEnv
 from mjgym.engines import create_engine
 from mjgym.engines.interface import Engine
+from mjgym.ground import place_terrain
 from mjgym.property_writer import (
     actor_dof_properties,
     stack_dof_properties,
@@ -67,7 +68,7 @@ class Simulation:
         """
         self.sim = sim
         self.num_envs = len(sim.envs)
-        self.variants = compile_variants(sim.envs, sim.ground, sim.params)
+        self.variants = compile_variants(sim.envs, sim.grounds, sim.params)
         self.compiled: CompiledEnv = self.variants[0].compiled
         self._variant_of = np.zeros(self.num_envs, dtype=int)
         for number, variant in enumerate(self.variants):
@@ -78,6 +79,7 @@ class Simulation:
         )
         write_variants(self.engine, self.variants)
         write_differing_properties(self.engine, self.variants)
+        place_terrain(self.engine, sim.envs)
         self.commands = DofCommands(self.engine, _all_dof_properties(sim.envs))
         self.roots = RootStates(self.engine, self.compiled)
         self.dofs = DofStates(self.engine, self.compiled)

@@ -19,8 +19,9 @@ from mjgym.assets.asset import Asset
 from mjgym.common_sizes import CommonSizes
 from mjgym.compile import CompiledEnv, compile_env
 from mjgym.engines.interface import Engine
+from mjgym.ground import Ground
 from mjgym.scene import Env, env_structure
-from mjgym.structs.params import PlaneParams, SimParams
+from mjgym.structs.params import SimParams
 
 _UNREAD: Final = (
     "_",
@@ -46,7 +47,7 @@ class Variant:
     compiled: CompiledEnv
 
 
-def compile_variants(envs: list[Env], ground: PlaneParams | None, params: SimParams) -> list[Variant]:
+def compile_variants(envs: list[Env], grounds: list[Ground], params: SimParams) -> list[Variant]:
     """Compile each different environment once.
 
     Raises:
@@ -65,7 +66,7 @@ def compile_variants(envs: list[Env], ground: PlaneParams | None, params: SimPar
         _check_alike(env, firsts[0])
     common = CommonSizes(firsts) if len(firsts) > 1 else None
     return [
-        Variant(np.array([env.index for env in group]), group, compile_env(group[0], ground, params, common))
+        Variant(np.array([env.index for env in group]), group, compile_env(group[0], grounds, params, common))
         for group in groups.values()
     ]
 

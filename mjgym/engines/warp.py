@@ -21,6 +21,8 @@ from mjgym.engines.interface import DERIVED_FIELDS, STATE_FIELDS, Engine
 
 _SENSORS_OFF: Final = int(mujoco.mjtDisableBit.mjDSBL_SENSOR)
 _TOO_LARGE: Final = float(mujoco.mjMAXVAL)
+_PLACES: Final = ("mocap_pos", "mocap_quat")
+"""State that no step changes: where fixed bases and terrain stand. A diverged environment keeps it."""
 _SET_CONST_OUTPUTS: Final = (
     "body_subtreemass",
     "body_invweight0",
@@ -107,6 +109,8 @@ class WarpEngine(Engine):
         bad = ~(moving.abs() <= _TOO_LARGE).all(dim=1)  # a comparison with NaN is false
         self._warnings += bad
         for name, tensor in self._state.items():
+            if name in _PLACES:
+                continue
             rows = bad.view(-1, *[1] * (tensor.dim() - 1))
             tensor.copy_(torch.where(rows, self._initial[name], tensor))
 

@@ -1,8 +1,8 @@
 """`Gym`: the object through which scripts do everything, as in Isaac Gym.
 
-Its calls are grouped by job: simulation, assets, scene, lookups, single things, contacts, tensors, cameras,
-viewer. It holds the name of the physics engine and which simulation would be watched; all else belongs to the
-handles it returns.
+Its calls are grouped by job: simulation, ground, assets, scene, lookups, single things, contacts, tensors,
+cameras, viewer. It holds the name of the physics engine and which simulation would be watched; all else
+belongs to the handles it returns.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from mjgym.errors import missing_name_error, unknown_name_message
 from mjgym.gym.asset_calls import AssetCalls
 from mjgym.gym.camera_calls import CameraCalls
 from mjgym.gym.contact_calls import ContactCalls
+from mjgym.gym.ground_calls import GroundCalls
 from mjgym.gym.joint_calls import JointCalls
 from mjgym.gym.lookup_calls import LookupCalls
 from mjgym.gym.scene_calls import SceneCalls
@@ -28,6 +29,7 @@ __all__ = ["Gym", "acquire_gym"]
 
 class Gym(
     SimulationCalls,
+    GroundCalls,
     AssetCalls,
     SceneCalls,
     LookupCalls,

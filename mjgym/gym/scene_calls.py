@@ -24,7 +24,8 @@ class SceneCalls:
     def create_env(self, sim: Sim, lower: Vec3, upper: Vec3, num_per_row: int) -> Env:
         """Append an environment to a grid of cells of size ``upper - lower`` [m], ``num_per_row`` in a row.
 
-        Environments never touch: every one is a world of its own, and the grid matters for drawing alone.
+        Environments never touch: every one is a world of its own. Their origins matter for drawing, and for
+        height fields and meshes of the ground, which lie in the world.
         """
         spacing = (upper.x - lower.x, upper.y - lower.y, upper.z - lower.z)
         return building(sim, "create_env").add_env(spacing, int(num_per_row))

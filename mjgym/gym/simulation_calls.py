@@ -56,14 +56,14 @@ class SimulationCalls:
         device = f"cuda:{compute_device}" if chosen.use_gpu_pipeline else "cpu"
         return Sim(chosen, self.engine, device)
 
-    @partly("one plane; its other properties: see `gymapi.PlaneParams`")
+    @partly("its other properties: see `gymapi.PlaneParams`")
     def add_ground(self, sim: Sim, params: PlaneParams) -> None:
-        """Add a ground plane: the points x with normal . x + distance = 0.
+        """Add a ground plane: the points x with normal . x + distance = 0, in each environment's coordinates.
 
         Its friction is ``dynamic_friction``; MuJoCo takes the larger one of two touching shapes.
         Restitution has no effect.
         """
-        building(sim, "add_ground").ground = copy.deepcopy(params)
+        building(sim, "add_ground").grounds.append(copy.deepcopy(params))
 
     @partly("environments may hold different assets that have the same bodies, joints and sensors, in order")
     def prepare_sim(self, sim: Sim) -> bool:
@@ -98,6 +98,7 @@ class SimulationCalls:
             sim.running.close()
         sim.running = sim.graphics = None
         sim.envs.clear()
+        sim.grounds.clear()
         sim.destroyed = True
 
     def get_sim_params(self, sim: Sim) -> SimParams:

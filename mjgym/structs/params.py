@@ -96,7 +96,7 @@ class PlaneParams(Struct):
     static_friction: float = 1.0
 
 
-@partly("kept: `add_triangle_mesh` is not built")
+@partly("`static_friction`, `restitution` and `segmentation_id` have no effect")
 @dataclass(slots=True)
 class TriangleMeshParams(Struct):
     """Size, pose and surface of a static triangle mesh."""
@@ -110,10 +110,10 @@ class TriangleMeshParams(Struct):
     transform: Transform = field(default_factory=Transform)
 
 
-@partly("kept: `add_heightfield` is not built")
+@partly("`static_friction`, `restitution` and `segmentation_id` have no effect")
 @dataclass(slots=True)
 class HeightFieldParams(Struct):
-    """Samples, spacing [m], pose and surface of a height field."""
+    """Samples, spacing [m], pose and surface of a height field, whose columns lie along x."""
 
     column_scale: float = 1.0
     dynamic_friction: float = 1.0

@@ -129,7 +129,7 @@ def test_a_picture_is_a_copy(drawn):
 @draws
 def test_the_ground_has_its_distance_and_id(tmp_path):
     world = make_world(tmp_path, BOX, num_envs=1, pose=transform(x=-5.0, z=1.0), ground=True, prepare=False)
-    world.sim.ground.segmentation_id = 3
+    world.sim.grounds[0].segmentation_id = 3
     add_camera(world, target=(1.0, 0.0, 0.0))  # 1 m above the ground, looking down by 45 degrees
     add_camera(world, target=(0.0, 0.0, 0.0))  # straight down
     world.prepare()
