@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from typing import Any, Final
 
+from mjgym.pace import wait_for_frame
 from mjgym.partly import partly
 from mjgym.scene import Env, Sim
 from mjgym.structs import CameraProperties, Transform, Vec3
@@ -71,9 +72,10 @@ class ViewerCalls:
     def render_all_camera_sensors(self, sim: Sim) -> None:
         """Do nothing."""
 
-    @partly(_NO_WINDOW)
+    @partly("waits only where `--fps` was asked for: there is no window")
     def sync_frame_time(self, sim: Sim) -> None:
-        """Do nothing: without a window there is no frame to wait for."""
+        """Wait for the next frame, if ``install`` or the runner was given a frame rate."""
+        wait_for_frame()
 
     @partly(_NO_WINDOW)
     def add_lines(self, viewer: Any, env: Env | None, num_lines: int, vertices: Any, colors: Any) -> bool:
