@@ -6,9 +6,31 @@ refused before a parser sees it.
 
 from __future__ import annotations
 
+import math
 import xml.etree.ElementTree as ElementTree
 from pathlib import Path
+from typing import Final
 from xml.parsers import expat
+
+MAX_BYTES: Final = 64 * 2**20
+"""Largest file that is read. Models are far smaller: their meshes lie in files of their own."""
+
+MAX_NESTING: Final = 500
+"""Most elements that lie in each other."""
+
+_NUMBERS: Final = (
+    "mass",
+    "density",
+    "stiffness",
+    "damping",
+    "armature",
+    "frictionloss",
+    "size",
+    "gear",
+    "kp",
+    "kv",
+)
+"""Attributes whose value is a single number; one that may be a name is looked at only if it holds several."""
 
 
 class AssetError(ValueError):
@@ -22,9 +44,10 @@ def read_xml(path: Path) -> str:
 
     Raises:
         FileNotFoundError: if there is no such file.
-        AssetError: if it is not XML, or declares a document type or an entity.
+        AssetError: if it is too large, not XML in UTF-8, declares a document type or an entity, includes a
+            file twice, or holds numbers that are not finite.
     """
-    return _read_checked(path, frozenset())
+    return _read_checked(path, set())
 
 
 def parse_xml(path: Path) -> ElementTree.Element:
@@ -32,22 +55,37 @@ def parse_xml(path: Path) -> ElementTree.Element:
     return ElementTree.fromstring(read_xml(path))
 
 
-def _read_checked(path: Path, seen: frozenset[Path]) -> str:
-    if not path.is_file():
+def is_file(path: Path) -> bool:
+    """Whether there is a file of this name; False, too, for names that no file can have."""
+    try:
+        return path.is_file()
+    except OSError:
+        return False
+
+
+def _read_checked(path: Path, seen: set[Path]) -> str:
+    if not is_file(path):
         raise FileNotFoundError(f"asset file {path} does not exist")
     path = path.resolve()
     if path in seen:
-        raise AssetError(f"{path}: <include> leads back to this file")
-    text = path.read_text(encoding="utf-8")
+        raise AssetError(f"{path}: <include> leads back to this file, or names it twice")
+    seen.add(path)
+    if path.stat().st_size > MAX_BYTES:
+        raise AssetError(f"{path}: {path.stat().st_size} bytes; an asset file has at most {MAX_BYTES}")
+    try:
+        text = path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise AssetError(f"{path}: not XML in UTF-8: {error}") from None
     for name in _check(text, path):
-        _read_checked(path.parent / name, seen | {path})
+        _read_checked(path.parent / name, seen)
     return text
 
 
 def _check(text: str, path: Path) -> list[str]:
     """Refuse declarations and bad XML; return the files that `<include>` elements name."""
     includes: list[str] = []
-    parser = expat.ParserCreate()
+    depth = 0
+    parser = expat.ParserCreate("utf-8")  # whatever the file declares: what reads it next goes by UTF-8, too
 
     def refuse(*_: object) -> None:
         raise AssetError(
@@ -56,14 +94,41 @@ def _check(text: str, path: Path) -> list[str]:
         )
 
     def start(tag: str, attributes: dict[str, str]) -> None:
+        nonlocal depth
+        depth += 1
+        if depth > MAX_NESTING:
+            raise AssetError(
+                f"{path}:{parser.CurrentLineNumber}: <{tag}> lies in more than {MAX_NESTING} others"
+            )
         if tag == "include" and "file" in attributes:
             includes.append(attributes["file"])
+        for key, value in attributes.items():
+            if _is_infinite(key, value):
+                raise AssetError(
+                    f"{path}:{parser.CurrentLineNumber}: <{tag} {key}={value!r}> must hold finite numbers"
+                )
+
+    def end(_: str) -> None:
+        nonlocal depth
+        depth -= 1
 
     parser.StartDoctypeDeclHandler = refuse
     parser.EntityDeclHandler = refuse
     parser.StartElementHandler = start
+    parser.EndElementHandler = end
     try:
         parser.Parse(text.encode("utf-8"), True)
     except expat.ExpatError as error:
         raise AssetError(f"{path}:{error.lineno}: not well-formed XML: {error}") from None
     return includes
+
+
+def _is_infinite(key: str, value: str) -> bool:
+    """Whether an attribute holds numbers, one of them infinite or not a number: MuJoCo lets these pass."""
+    if "n" not in value.lower():  # neither "nan" nor "inf"
+        return False
+    try:
+        numbers = [float(token) for token in value.split()]
+    except ValueError:
+        return False
+    return (len(numbers) > 1 or key in _NUMBERS) and not all(map(math.isfinite, numbers))
