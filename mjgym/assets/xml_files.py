@@ -18,6 +18,10 @@ MAX_BYTES: Final = 64 * 2**20
 MAX_NESTING: Final = 500
 """Most elements that lie in each other."""
 
+MAX_COPIES: Final = 100_000
+"""How often a file may have an element repeated."""
+
+_REPEATING: Final = ("replicate", "composite", "flexcomp")
 _NUMBERS: Final = (
     "mass",
     "density",
@@ -83,52 +87,62 @@ def _read_checked(path: Path, seen: set[Path]) -> str:
 
 def _check(text: str, path: Path) -> list[str]:
     """Refuse declarations and bad XML; return the files that `<include>` elements name."""
-    includes: list[str] = []
-    depth = 0
-    parser = expat.ParserCreate("utf-8")  # whatever the file declares: what reads it next goes by UTF-8, too
-
-    def refuse(*_: object) -> None:
-        raise AssetError(
-            f"{path}:{parser.CurrentLineNumber}: <!DOCTYPE> and <!ENTITY> are not allowed in asset files; "
-            "remove them"
-        )
-
-    def start(tag: str, attributes: dict[str, str]) -> None:
-        nonlocal depth
-        depth += 1
-        if depth > MAX_NESTING:
-            raise AssetError(
-                f"{path}:{parser.CurrentLineNumber}: <{tag}> lies in more than {MAX_NESTING} others"
-            )
-        if tag == "include" and "file" in attributes:
-            includes.append(attributes["file"])
-        for key, value in attributes.items():
-            if _is_infinite(key, value):
-                raise AssetError(
-                    f"{path}:{parser.CurrentLineNumber}: <{tag} {key}={value!r}> must hold finite numbers"
-                )
-
-    def end(_: str) -> None:
-        nonlocal depth
-        depth -= 1
-
-    parser.StartDoctypeDeclHandler = refuse
-    parser.EntityDeclHandler = refuse
-    parser.StartElementHandler = start
-    parser.EndElementHandler = end
+    checker = _Checker(path)
     try:
-        parser.Parse(text.encode("utf-8"), True)
+        checker.parser.Parse(text.encode("utf-8"), True)
     except expat.ExpatError as error:
         raise AssetError(f"{path}:{error.lineno}: not well-formed XML: {error}") from None
-    return includes
+    return checker.includes
+
+
+class _Checker:
+    """Reads a file element by element, and raises at the first one that is not allowed."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.includes: list[str] = []
+        self._copies = [1.0]  # of each element that is open, how often the file has it repeated
+        # Whatever encoding the file declares: what reads it next goes by UTF-8, too.
+        self.parser = expat.ParserCreate("utf-8")
+        self.parser.StartDoctypeDeclHandler = self._declaration
+        self.parser.EntityDeclHandler = self._declaration
+        self.parser.StartElementHandler = self._start
+        self.parser.EndElementHandler = self._end
+
+    def _error(self, problem: str) -> AssetError:
+        return AssetError(f"{self.path}:{self.parser.CurrentLineNumber}: {problem}")
+
+    def _declaration(self, *_: object) -> None:
+        raise self._error("<!DOCTYPE> and <!ENTITY> are not allowed in asset files; remove them")
+
+    def _start(self, tag: str, attributes: dict[str, str]) -> None:
+        counts = _numbers(attributes.get("count", "")) if tag in _REPEATING else []
+        self._copies.append(self._copies[-1] * math.prod(counts))
+        if self._copies[-1] > MAX_COPIES:
+            raise self._error(f"<{tag}> repeats things {self._copies[-1]:.0f} times; at most {MAX_COPIES}")
+        if len(self._copies) > MAX_NESTING + 1:
+            raise self._error(f"<{tag}> lies in {MAX_NESTING} others; no model needs that")
+        if tag == "include" and "file" in attributes:
+            self.includes.append(attributes["file"])
+        for key, value in attributes.items():
+            if _is_infinite(key, value):
+                raise self._error(f"<{tag} {key}={value!r}> must hold finite numbers")
+
+    def _end(self, _: str) -> None:
+        self._copies.pop()
+
+
+def _numbers(value: str) -> list[float]:
+    """Return the numbers that an attribute holds; none if it holds anything else."""
+    try:
+        return [float(token) for token in value.split()]
+    except ValueError:
+        return []
 
 
 def _is_infinite(key: str, value: str) -> bool:
     """Whether an attribute holds numbers, one of them infinite or not a number: MuJoCo lets these pass."""
     if "n" not in value.lower():  # neither "nan" nor "inf"
         return False
-    try:
-        numbers = [float(token) for token in value.split()]
-    except ValueError:
-        return False
+    numbers = _numbers(value)
     return (len(numbers) > 1 or key in _NUMBERS) and not all(map(math.isfinite, numbers))

@@ -274,7 +274,7 @@ def test_huge_and_deep_files_are_refused(folder):
     with pytest.raises(AssetError, match=rf"huge.xml: {MAX_BYTES + 1} bytes; an asset file has at most"):
         load_asset(str(folder), "huge.xml")
     must_fail(
-        folder, b"<robot>" + b"<a>" * 500 + b"</a>" * 500 + b"</robot>", "deep.urdf", "more than 500 others"
+        folder, b"<robot>" + b"<a>" * 500 + b"</a>" * 500 + b"</robot>", "deep.urdf", "lies in 500 others"
     )
     links = b"".join(b"<link name='l%d'/>" % i for i in range(202))
     joint = b"<joint name='j%d' type='fixed'><parent link='l%d'/><child link='l%d'/></joint>"
@@ -289,6 +289,14 @@ def test_including_a_file_twice_is_refused_so_that_a_few_files_cannot_become_ver
     (folder / "i40.xml").write_text("<mujoco/>")
     with pytest.raises(AssetError, match="i40.xml: <include> .*names it twice"):
         load_asset(str(folder), "i0.xml")
+
+
+def test_a_few_elements_cannot_be_repeated_without_bound(folder):
+    twice = "<replicate count='1000'><replicate count='{}'><geom size='0.1'/></replicate></replicate>"
+    xml = f"<mujoco><worldbody><body name='a'>{twice}</body></worldbody></mujoco>"
+    must_fail(folder, xml.format(1000).encode(), "copies.xml", "<replicate> repeats things 1000000 times")
+    few = xml.replace("'1000'", "'2'").format(3)
+    assert len(load(folder, few.encode(), "copies.xml").shape_geoms) == 6
 
 
 # ---- single cases that the properties above led to
