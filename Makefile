@@ -20,7 +20,7 @@ JOB := $(if $(filter task=%,$(ARGS)),,task=Humanoid)
 # Tests run one process a core, so each keeps to one thread.
 TEST_PROCESSES ?= logical
 TEST_ARGS ?=
-TYPED := $(wildcard mjgym tasks learning app tools benchmarks train.py)
+TYPED := $(wildcard mjgym tasks learning app tools benchmarks examples train.py)
 
 .PHONY: help train test format lint type pytest clean
 

@@ -39,6 +39,7 @@ EXTRAS = {
     "test": [
         "pytest>=8",
         "pytest-xdist>=3.5",  # the tests on every core
+        "hypothesis>=6.100",  # random models, whole and broken, for the loaders
         "ruff>=0.9",  # lint and format
         "mypy>=1.15",  # types
         "scipy>=1.12",  # rotations and distributions to compare ours with

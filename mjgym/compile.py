@@ -218,7 +218,7 @@ def _layouts(model: mujoco.MjModel, actors: list[Actor]) -> tuple[ActorLayout, .
 
 def _layout(model: mujoco.MjModel, actor: Actor, prefix: str, first_dof: int) -> ActorLayout:
     asset = actor.asset
-    root = model.body(prefix + asset.body_names[0]).id
+    root = model.body(prefix + asset.model.body(1).name).id
     first_joint = next((j for j in range(model.njnt) if model.jnt_bodyid[j] >= root), model.njnt)
     free = not asset.fixed_base
     joints, balls = _dof_joints(model, first_joint + (not asset.fixed_base), asset.num_dofs)

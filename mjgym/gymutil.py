@@ -8,9 +8,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from xml.etree import ElementTree
 
-import torch
-
 from mjgym.api_names import used_names
+from mjgym.devices import stays_on_cpu
 from mjgym.errors import module_getattr, unknown_name_message
 from mjgym.install import default_engine
 from mjgym.lines import (
@@ -30,6 +29,8 @@ _log = logging.getLogger(__name__)
 def parse_device_str(device_str: str) -> tuple[str, int]:
     """Split a device such as "cuda:1" into type and index; "cpu" and "cuda" have index 0.
 
+    Where the simulation cannot use a GPU, a CUDA device is the CPU, and one line says so.
+
     Raises:
         ValueError: if it is neither "cpu" nor "cuda" with or without an index.
     """
@@ -37,6 +38,8 @@ def parse_device_str(device_str: str) -> tuple[str, int]:
     well_formed = index.isdigit() if colon else True
     if kind not in ("cpu", "cuda") or not well_formed or (kind == "cpu" and index not in ("", "0")):
         raise ValueError(f"device {device_str!r}: must be 'cpu', 'cuda' or 'cuda:<index>'")
+    if kind == "cuda" and stays_on_cpu(default_engine()):
+        return "cpu", 0
     return kind, int(index or 0)
 
 
@@ -57,8 +60,8 @@ def parse_arguments(
 
     Returns:
         The options, with `sim_device_type`, `compute_device_id`, `use_gpu_pipeline`, `use_gpu` and
-        `physics_engine` derived from them. The device defaults to the first GPU where the chosen engine runs
-        on one, else to the CPU.
+        `physics_engine` derived from them. The device defaults to the first GPU; where the simulation cannot
+        use it, it is the CPU, and one line says so.
     """
     parser = argparse.ArgumentParser(description=description)
     if headless:
@@ -74,10 +77,7 @@ def parse_arguments(
 
 
 def _add_common_options(parser: argparse.ArgumentParser) -> None:
-    on_gpu = default_engine() == "mujoco_warp" and torch.cuda.is_available()
-    parser.add_argument(
-        "--sim_device", default="cuda:0" if on_gpu else "cpu", help="physics device, as in torch"
-    )
+    parser.add_argument("--sim_device", default="cuda:0", help="physics device, as in torch")
     parser.add_argument("--pipeline", default="gpu", help="where tensors live: cpu or gpu")
     parser.add_argument("--graphics_device_id", type=int, default=0, help="graphics device")
     engines = parser.add_mutually_exclusive_group()
@@ -109,6 +109,8 @@ def _derive(args: argparse.Namespace, parser: argparse.ArgumentParser) -> None:
         args.sim_device_type, args.compute_device_id = parse_device_str(args.sim_device)
     except ValueError as error:
         parser.error(str(error))
+    if args.sim_device_type == "cpu":
+        args.sim_device = "cpu"
     args.pipeline = args.pipeline.lower()
     if args.pipeline not in ("cpu", "gpu", "cuda"):
         parser.error(f"--pipeline {args.pipeline!r}: must be cpu or gpu")

@@ -30,17 +30,20 @@ _PHYSX_REASON: Final = (
 )
 
 
-def install(engine: str = ENGINES[0]) -> None:
+def install(engine: str = ENGINES[0], fps: float | None = None) -> None:
     """Make `isaacgym` resolve to mjgym in this process; may be called again, also to change the engine.
 
     Args:
         engine: what simulations created from now on are stepped by, one of `ENGINES`.
+        fps: how many frames a second `sync_frame_time` lets pass; None to wait for nothing.
 
     Raises:
-        ValueError: if the engine is unknown, or is NVIDIA's PhysX.
+        ValueError: if the engine is unknown or NVIDIA's PhysX, or `fps` is not positive.
         RuntimeError: if another package named `isaacgym` has been imported already.
     """
     _check_engine(engine)
+    if fps is not None and not fps > 0:
+        raise ValueError(f"fps = {fps} must be positive")
     imported = sys.modules.get("isaacgym")
     if imported is not None and imported.__name__ != "mjgym":
         raise RuntimeError(
@@ -49,15 +52,21 @@ def install(engine: str = ENGINES[0]) -> None:
         )
     finder = _installed_finder()
     if finder is None:
-        sys.meta_path.insert(0, IsaacGymFinder(engine))
-    else:
-        finder.engine = engine
+        finder = IsaacGymFinder()
+        sys.meta_path.insert(0, finder)
+    finder.engine, finder.fps = engine, fps
 
 
 def default_engine() -> str:
     """Return the engine that `install()` chose, or the CPU engine if it was not called."""
     finder = _installed_finder()
     return ENGINES[0] if finder is None else finder.engine
+
+
+def frame_rate() -> float | None:
+    """Return the frames a second that `install()` was asked for, or None."""
+    finder = _installed_finder()
+    return None if finder is None else finder.fps
 
 
 def _check_engine(engine: str) -> None:
@@ -78,10 +87,12 @@ class IsaacGymFinder(MetaPathFinder):
 
     Attributes:
         engine: the default engine; kept here so that it lives and ends with the installation.
+        fps: frames a second, or None.
     """
 
-    def __init__(self, engine: str) -> None:
-        self.engine = engine
+    def __init__(self) -> None:
+        self.engine: str = ENGINES[0]
+        self.fps: float | None = None
 
     def find_spec(
         self, fullname: str, path: Sequence[str] | None = None, target: ModuleType | None = None

@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 
 from mjgym.api_names import used_names
+from mjgym.devices import torch_device
 from mjgym.errors import module_getattr
 
 
@@ -24,7 +25,11 @@ def to_torch(
     device: str | torch.device = "cuda:0",
     requires_grad: bool = False,
 ) -> Tensor:
-    """Copy numbers, lists or arrays into a new tensor. `device` defaults to Isaac Gym's, the first GPU."""
+    """Copy numbers, lists or arrays into a new tensor.
+
+    `device` defaults to Isaac Gym's, the first GPU; where there is no CUDA it is the CPU.
+    """
+    device = torch_device(device)
     if isinstance(x, Tensor):
         return x.detach().to(device=device, dtype=dtype, copy=True).requires_grad_(requires_grad)
     return torch.tensor(x, dtype=dtype, device=device, requires_grad=requires_grad)

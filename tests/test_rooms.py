@@ -14,6 +14,7 @@ FORBIDDEN = {
     "tasks": ABOVE_ALL | {"app", "learning", "mjgym"} | (PHYSICS - {"isaacgym"}),
     "learning": ABOVE_ALL | {"app", "tasks", "mjgym"} | PHYSICS,
     "app": ABOVE_ALL,
+    "examples": ABOVE_ALL | {"app", "tasks", "learning", "mjgym"} | (PHYSICS - {"isaacgym"}),
 }
 
 

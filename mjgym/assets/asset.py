@@ -28,6 +28,9 @@ from mjgym.structs.properties import (
 UNLIMITED: Final = float(np.finfo(np.float32).max)
 """What DOF properties hold where nothing limits a velocity or an effort."""
 
+WORLD_LINK: Final = "#world"
+"""Name within MuJoCo's model of a link called "world", which is MuJoCo's own name for what stands still."""
+
 DOF_JOINTS: Final = (int(mujoco.mjtJoint.mjJNT_HINGE), int(mujoco.mjtJoint.mjJNT_SLIDE))
 
 
@@ -90,7 +93,8 @@ class Asset:
 
     def __post_init__(self) -> None:
         model = self.model
-        self.body_names = [model.body(i).name for i in range(1, model.nbody)]
+        names = [model.body(i).name for i in range(1, model.nbody)]
+        self.body_names = ["world" if name == WORLD_LINK else name for name in names]
         self.dof_joints = [j for j in range(model.njnt) if model.jnt_type[j] in DOF_JOINTS]
         self.dof_names = [model.joint(j).name for j in self.dof_joints]
         self.spherical_dofs = (

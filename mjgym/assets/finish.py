@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import itertools
 from pathlib import Path
 
 import mujoco
@@ -15,6 +16,9 @@ _JOINT_KINDS = {
     mujoco.mjtJoint.mjJNT_BALL: "ball joints are not built yet; write three hinges",
     mujoco.mjtJoint.mjJNT_FREE: "only the root may have a free joint",
 }
+
+_REFERRING = ("equalities", "excludes", "pairs", "tendons")
+"""Elements of a spec that name bodies, joints or geoms."""
 
 
 def finish_asset(
@@ -41,8 +45,11 @@ def finish_asset(
     if options.disable_gravity:
         for body in root.find_all("body") + [root]:
             body.gravcomp = 1.0
+    copied = spec.copy()
+    # A copy lacks what names elements that do not exist, without a word; the original says which.
+    complete = all(len(getattr(copied, kind)) == len(getattr(spec, kind)) for kind in _REFERRING)
     try:
-        model = spec.copy().compile()
+        model = (copied if complete else spec).compile()
     except ValueError as error:
         raise AssetError(f"{path}: {error}") from None
     names = joint_names if joint_names is not None else [j.name for j in _dof_joints(spec)]
@@ -81,10 +88,11 @@ def _check_joints(spec: mujoco.MjSpec, root: mujoco.MjsBody, path: Path) -> None
 
 def _name_bodies(spec: mujoco.MjSpec) -> None:
     """Name what the file left nameless, since everything is looked up by name."""
-    for index, body in enumerate(spec.bodies[1:]):
-        body.name = body.name or f"body_{index}"
-    for index, joint in enumerate(_dof_joints(spec)):
-        joint.name = joint.name or f"joint_{index}"
+    for kind, elements in (("body", spec.bodies[1:]), ("joint", _dof_joints(spec))):
+        taken = {element.name for element in elements}
+        for index, element in enumerate(elements):
+            free = (f"{kind}_{index}{'_' * more}" for more in itertools.count())
+            element.name = element.name or next(name for name in free if name not in taken)
 
 
 def _apply_armature(spec: mujoco.MjSpec, options: AssetOptions) -> None:

@@ -86,10 +86,15 @@ def _take_actuators(spec: mujoco.MjSpec, path: Path) -> tuple[list[Actuator], di
     """Remove the actuators from the spec and return them and the drives they stand for."""
     actuators: list[Actuator] = []
     drives: dict[str, Drive] = {}
+    joints = {joint.name for joint in spec.joints}
     for element in list(spec.actuators):
         if element.trntype not in (mujoco.mjtTrn.mjTRN_JOINT, mujoco.mjtTrn.mjTRN_JOINTINPARENT):
             raise AssetError(
                 f"{path}: actuator {element.name!r} must drive a joint; other transmissions are unknown"
+            )
+        if element.target not in joints:
+            raise AssetError(
+                f"{path}: actuator {element.name!r} drives joint {element.target!r}, which is not there"
             )
         actuators.append(Actuator(element.name, element.target, _actuator_properties(element)))
         drives[element.target] = _drive(element)

@@ -15,11 +15,11 @@ from pathlib import Path
 import mujoco
 import numpy as np
 
-from mjgym.assets.asset import UNLIMITED, Asset, Drive
+from mjgym.assets.asset import UNLIMITED, WORLD_LINK, Asset, Drive
 from mjgym.assets.finish import finish_asset
 from mjgym.assets.inertia import Frame, Inertial, combine, from_body
 from mjgym.assets.urdf_file import Joint, Link, Shape, UrdfFile, read_urdf
-from mjgym.assets.xml_files import AssetError
+from mjgym.assets.xml_files import AssetError, is_file
 from mjgym.structs.assets import AssetOptions
 
 _log = logging.getLogger(__name__)
@@ -27,6 +27,9 @@ _log = logging.getLogger(__name__)
 MESH_FORMATS = (".obj", ".stl", ".msh")
 SMALLEST = Inertial(1e-6, np.zeros(3), 1e-8 * np.eye(3))
 """What a moving link without mass or shape weighs: MuJoCo cannot move nothing."""
+
+LOCKED = 1e-6
+"""How far [rad or m] a joint moves whose limits are equal."""
 
 COLLISION_GROUP, VISUAL_GROUP = 3, 1
 GUESSED_RADIUS = 0.1
@@ -46,7 +49,12 @@ def load_urdf(path: Path, root_path: Path, options: AssetOptions) -> Asset:
         AssetError: naming file and element, if it cannot be read.
     """
     builder = _Builder(read_urdf(path), root_path, options)
-    root = builder.build()
+    try:
+        root = builder.build()
+    except AssetError:
+        raise
+    except ValueError as error:  # MuJoCo's, of a mesh that it cannot read
+        raise AssetError(f"{path}: {error}") from None
     return finish_asset(builder.spec, root, path, options, builder.drives, joint_names=builder.joint_names)
 
 
@@ -70,7 +78,9 @@ class _Builder:
         self, parent: mujoco.MjsBody, name: str, frame: Frame, joint: Joint | None
     ) -> mujoco.MjsBody:
         """Add a link as a body, with everything that is fixed to it if fixed joints are collapsed."""
-        body = parent.add_body(name=name, pos=frame.position, quat=frame.quat)
+        body = parent.add_body(
+            name=WORLD_LINK if name == "world" else name, pos=frame.position, quat=frame.quat
+        )
         if joint is not None:
             self.add_joint(body, joint)
         parts: list[Inertial] = []
@@ -110,12 +120,13 @@ class _Builder:
             return
         slides = joint.kind == "prismatic"
         limited = joint.kind != "continuous"
+        # Equal limits lock a joint, but MuJoCo wants some room between them.
+        limits = np.array([joint.lower, max(joint.upper, joint.lower + LOCKED)])
         body.add_joint(
             name=joint.name, axis=joint.axis, frictionloss=joint.friction, damping=(joint.damping, 0, 0),
             type=mujoco.mjtJoint.mjJNT_SLIDE if slides else mujoco.mjtJoint.mjJNT_HINGE,
             limited=mujoco.mjtLimited.mjLIMITED_TRUE if limited else mujoco.mjtLimited.mjLIMITED_FALSE,
-            range=(np.array([joint.lower, joint.upper]) if slides else np.degrees([joint.lower,
-            joint.upper])),
+            range=limits if slides else np.degrees(limits),
         )  # fmt: skip
         self.drives[joint.name] = Drive(
             effort=joint.effort or UNLIMITED, velocity=joint.velocity or UNLIMITED
@@ -175,7 +186,7 @@ class _Builder:
             name = name.removeprefix("package://")
             folders = [self.root_path, self.root_path.parent, self.robot.path.parent]
         names = [name, name.partition("/")[2]] if filename.startswith("package://") else [name]
-        return next((folder / n for folder in folders for n in names if n and (folder / n).is_file()), None)
+        return next((folder / n for folder in folders for n in names if n and is_file(folder / n)), None)
 
     # ---- mass
 
@@ -201,7 +212,7 @@ class _Builder:
         if not link.collisions:
             return combine([])
         alone = _Builder(self.robot, self.root_path, self.options)
-        body = alone.spec.worldbody.add_body(name=link.name)
+        body = alone.spec.worldbody.add_body()
         for shape in link.collisions:
             alone.add_shape(body, shape, Frame.identity(), link, collides=True)
         for geom in body.geoms:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import xml.etree.ElementTree as ElementTree
+from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -19,6 +20,11 @@ SHAPES = {
     "mesh": ("filename",),
 }
 JOINT_TYPES = ("revolute", "continuous", "prismatic", "fixed")
+MAX_DEPTH = 200
+"""Most links from the root to the end of a chain. Robots have some ten; reading them recurses."""
+
+MIN_AXIS = 1e-10
+"""Shortest axis that still has a direction."""
 
 
 @dataclass(frozen=True)
@@ -89,11 +95,21 @@ def read_urdf(path: Path) -> UrdfFile:
     colors = {m.get("name", ""): reader.rgba(m) for m in robot.findall("material")}
     links = {link.name: link for link in (reader.link(element, colors) for element in robot.findall("link"))}
     joints = [reader.joint(element) for element in robot.findall("joint")]
+    _check_names(path, robot)
     root = _find_root(path, links, joints)
     below: dict[str, list[Joint]] = {name: [] for name in links}
     for joint in sorted(joints, key=lambda joint: joint.name):
         below[joint.parent].append(joint)
+    _check_tree(path, root, below)
     return UrdfFile(path, robot.get("name", path.stem), links, root, below)
+
+
+def _check_names(path: Path, robot: ElementTree.Element) -> None:
+    for tag in ("link", "joint"):
+        counts = Counter(element.get("name") for element in robot.findall(tag))
+        name, count = max(counts.items(), key=lambda item: item[1], default=("", 0))
+        if count > 1:
+            raise AssetError(f"{path}: <{tag} name={name!r}> is there {count} times; names must differ")
 
 
 def _find_root(path: Path, links: dict[str, Link], joints: list[Joint]) -> str:
@@ -106,9 +122,25 @@ def _find_root(path: Path, links: dict[str, Link], joints: list[Joint]) -> str:
             raise AssetError(f"{path}: <joint name={joint.name!r}>: link {joint.child!r} has two parents")
         children.add(joint.child)
     roots = [name for name in links if name not in children]
+    if links and not roots:
+        raise AssetError(f"{path}: the joints of the links {sorted(links)} form a ring: none is the root")
     if len(roots) != 1:
         raise AssetError(f"{path}: the links must form one tree with one root; roots are {roots or 'none'}")
     return roots[0]
+
+
+def _check_tree(path: Path, root: str, below: dict[str, list[Joint]]) -> None:
+    """Walk down from the root: links that are not met are joined in a ring beside the tree."""
+    level, met = [root], set()
+    for _ in range(MAX_DEPTH):
+        met.update(level)
+        level = [joint.child for link in level for joint in below[link]]
+    if level:
+        raise AssetError(
+            f"{path}: links are joined in chains of more than {MAX_DEPTH}; {level[0]!r} is too deep"
+        )
+    if ring := sorted(set(below) - met):
+        raise AssetError(f"{path}: the joints of the links {ring} form a ring, apart from root {root!r}")
 
 
 class _Reader:
@@ -210,6 +242,8 @@ class _Reader:
     def joint(self, element: ElementTree.Element) -> Joint:
         name, kind = element.get("name", ""), element.get("type", "")
         where = f"<joint name={name!r}>"
+        if not name:
+            raise self.fail("<joint>", "lacks a name")
         if kind not in JOINT_TYPES:
             raise self.fail(where, f"type {kind!r} is not one of {', '.join(JOINT_TYPES)}")
         ends = [element.find(tag) for tag in ("parent", "child")]
@@ -223,12 +257,17 @@ class _Reader:
             part = element.find(tag)
             if part is not None:
                 numbers |= {key: self.numbers(part, key, "0", 1, where)[0] for key in keys}
+        for key in ("effort", "velocity", "damping", "friction"):
+            if numbers.get(key, 0.0) < 0:
+                raise self.fail(where, f"{key} = {numbers[key]} must be 0 or more")
+        if kind in ("revolute", "prismatic") and "lower" not in numbers:
+            raise self.fail(where, f"a {kind} joint needs <limit lower='...' upper='...'>")
         if kind in ("revolute", "prismatic") and numbers.get("lower", 0.0) > numbers.get("upper", 0.0):
             raise self.fail(where, f"lower limit {numbers['lower']} exceeds upper limit {numbers['upper']}")
         axis = element.find("axis")
         direction = [1.0, 0.0, 0.0] if axis is None else self.numbers(axis, "xyz", "1 0 0", 3, where)
-        if kind != "fixed" and not any(direction):
-            raise self.fail(where, "<axis> is the zero vector")
+        if kind != "fixed" and np.linalg.norm(direction) < MIN_AXIS:
+            raise self.fail(where, f"<axis xyz='{direction}'> is the zero vector")
         parent, child = (end.get("link", "") if end is not None else "" for end in ends)
         keep = element.get("dont_collapse", "false").lower() == "true"
         return Joint(

@@ -9,6 +9,7 @@ import time
 import mujoco
 import torch
 
+from mjgym.devices import stays_on_cpu
 from mjgym.graphics import paint
 from mjgym.gym.checks import building, prepare, prepared, running, sim_of
 from mjgym.partly import partly
@@ -37,24 +38,21 @@ class SimulationCalls:
             compute_device: number of the GPU, for engines that use one.
             graphics_device: ignored; drawing chooses its own.
             type: ``SIM_PHYSX`` or ``SIM_FLEX``, ignored: the engine chosen by ``mjgym.install`` simulates.
-            params: its parameters; Isaac Gym's defaults if None.
+            params: its parameters; Isaac Gym's defaults if None. Where the engine cannot use a GPU,
+                ``use_gpu_pipeline`` is taken for False, and one line says so.
 
         Raises:
-            ValueError: if the step or substeps are not positive, or the GPU pipeline is asked of the CPU
-                engine.
+            ValueError: if the step or substeps are not positive.
         """
         chosen = params if params is not None else SimParams()
         if not chosen.dt > 0 or chosen.substeps < 1:
             raise ValueError(
                 f"SimParams: dt = {chosen.dt} must be positive and substeps = {chosen.substeps} at least 1"
             )
-        if chosen.use_gpu_pipeline and self.engine == "mujoco":
-            raise ValueError(
-                "SimParams.use_gpu_pipeline is True, but engine 'mujoco' keeps its tensors on the CPU; "
-                "set it to False, or install(engine='mujoco_warp')"
-            )
-        device = f"cuda:{compute_device}" if chosen.use_gpu_pipeline else "cpu"
-        return Sim(chosen, self.engine, device)
+        on_gpu = chosen.use_gpu_pipeline and not stays_on_cpu(self.engine)
+        sim = Sim(chosen, self.engine, f"cuda:{compute_device}" if on_gpu else "cpu")
+        sim.params.use_gpu_pipeline = on_gpu
+        return sim
 
     @partly("its other properties: see `gymapi.PlaneParams`")
     def add_ground(self, sim: Sim, params: PlaneParams) -> None:

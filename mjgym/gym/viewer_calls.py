@@ -14,6 +14,7 @@ from mjgym.cameras import Camera, check_camera_properties, look_at
 from mjgym.graphics import graphics_of
 from mjgym.gym.camera_calls import up_direction
 from mjgym.gym.checks import running
+from mjgym.pace import wait_for_frame
 from mjgym.partly import partly
 from mjgym.png import png_path, write_png
 from mjgym.scene import Env, Sim
@@ -130,9 +131,10 @@ class ViewerCalls:
     def step_graphics(self, sim: Sim) -> None:
         """Do nothing."""
 
-    @partly(_NO_WINDOW)
+    @partly("waits only where `--fps` was asked for: there is no window")
     def sync_frame_time(self, sim: Sim) -> None:
-        """Do nothing: without a window there is no frame to wait for."""
+        """Wait for the next frame, if ``install`` or the runner was given a frame rate."""
+        wait_for_frame()
 
     @partly(_NO_WINDOW)
     def add_lines(self, viewer: Any, env: Env | None, num_lines: int, vertices: Any, colors: Any) -> bool:

@@ -132,10 +132,6 @@ def test_sims_without_environments_and_bad_steps_are_refused():
         gym.prepare_sim(gym.create_sim(0, 0, gymapi.SIM_PHYSX, sim_params()))
     with pytest.raises(ValueError, match=r"dt = 0\.0 must be positive"):
         gym.create_sim(0, 0, gymapi.SIM_PHYSX, sim_params(dt=0.0))
-    on_gpu = sim_params()
-    on_gpu.use_gpu_pipeline = True
-    with pytest.raises(ValueError, match="use_gpu_pipeline"):
-        gymapi.acquire_gym("mujoco").create_sim(0, 0, gymapi.SIM_PHYSX, on_gpu)
 
 
 def test_environments_may_differ_in_pose_and_properties(tmp_path):

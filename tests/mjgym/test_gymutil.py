@@ -3,6 +3,7 @@ import sys
 from xml.etree import ElementTree
 
 import pytest
+import torch
 
 from mjgym import gymutil
 from mjgym.structs import SimParams, SimType, UpAxis, Vec3
@@ -13,11 +14,18 @@ def parse(monkeypatch, *argv, **kwargs):
     return gymutil.parse_arguments(**kwargs)
 
 
+@pytest.fixture
+def gpu(monkeypatch):
+    """Let the script find a GPU and an engine that uses it."""
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(gymutil, "default_engine", lambda: "mujoco_warp")
+
+
 @pytest.mark.parametrize(
     ("text", "expected"),
     [("cpu", ("cpu", 0)), ("cuda", ("cuda", 0)), ("cuda:1", ("cuda", 1)), ("CPU", ("cpu", 0))],
 )
-def test_device_strings(text, expected):
+def test_device_strings(gpu, text, expected):
     assert gymutil.parse_device_str(text) == expected
 
 
@@ -29,13 +37,13 @@ def test_wrong_device_strings(text):
 
 def test_default_arguments(monkeypatch):
     args = parse(monkeypatch)
-    assert args.sim_device_type in ("cpu", "cuda")
+    assert (args.sim_device_type, args.sim_device) in (("cpu", "cpu"), ("cuda", "cuda:0"))
     assert args.physics_engine is SimType.SIM_PHYSX
     assert (args.compute_device_id, args.graphics_device_id, args.slices) == (0, 0, 0)
     assert not hasattr(args, "headless")
 
 
-def test_gpu_pipeline_needs_gpu_physics(monkeypatch):
+def test_gpu_pipeline_needs_gpu_physics(monkeypatch, gpu):
     on_cpu = parse(monkeypatch, "--sim_device", "cpu", "--pipeline", "gpu")
     assert (on_cpu.use_gpu_pipeline, on_cpu.use_gpu, on_cpu.pipeline) == (False, False, "cpu")
     on_gpu = parse(monkeypatch, "--sim_device", "cuda:1", "--pipeline", "GPU")

@@ -7,7 +7,7 @@ import pytest
 
 import mjgym.gymtorch
 import mjgym.torch_utils
-from mjgym.install import ENGINES, PROVIDED, IsaacGymFinder, default_engine, install
+from mjgym.install import ENGINES, PROVIDED, IsaacGymFinder, default_engine, frame_rate, install
 
 
 @pytest.fixture(autouse=True)
@@ -68,6 +68,16 @@ def test_install_twice_is_one_finder_and_the_last_engine():
     assert (len(finders()), default_engine()) == (1, "mujoco")
 
 
+def test_the_frame_rate_lives_with_the_installation():
+    assert frame_rate() is None
+    install(fps=30.0)
+    assert frame_rate() == 30.0
+    install()
+    assert frame_rate() is None
+    with pytest.raises(ValueError, match=r"fps = 0\.0 must be positive"):
+        install(fps=0.0)
+
+
 def test_unknown_submodule_names_the_near_one():
     install()
     with pytest.raises(ModuleNotFoundError, match="'gymutils' is no module of isaacgym; near it: gymutil"):
@@ -105,9 +115,11 @@ def test_python_m_mjgym_runs_a_script_with_its_arguments(tmp_path, monkeypatch):
     imports = "import sys, beside\nfrom isaacgym import gymtorch\n"
     script = imports + "print(gymtorch.__name__, beside.NAME, sys.argv)\n"
     (tmp_path / "sub" / "script.py").write_text(script)
-    done = run_module("--engine", "mujoco_warp", "sub/script.py", "--num_envs", "4", cwd=tmp_path)
+    done = run_module(
+        "--engine", "mujoco_warp", "--fps", "30", "sub/script.py", "--num_envs", "4", cwd=tmp_path
+    )
     assert done.stdout.strip() == "mjgym.gymtorch beside ['sub/script.py', '--num_envs', '4']", done.stderr
-    for wrong in (("--engine", "physx", "sub/script.py"), ("missing.py",)):
+    for wrong in (("--engine", "physx", "sub/script.py"), ("--fps", "0", "sub/script.py"), ("missing.py",)):
         refused = run_module(*wrong, cwd=tmp_path)
         assert refused.returncode == 2
         assert "Traceback" not in refused.stderr

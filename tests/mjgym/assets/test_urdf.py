@@ -124,7 +124,11 @@ def test_meshes_are_found_by_package_path(tmp_path):
         ('<mass value="3"/>', "", "<inertial> lacks <mass>"),
         ('radius="0.1"', 'radius="-0.1"', "must be positive"),
         ('lower="-1" upper="2"', 'lower="3" upper="2"', "lower limit 3.0 exceeds upper limit 2.0"),
-        ('<axis xyz="0 1 0"/>', '<axis xyz="0 0 0"/>', "<axis> is the zero vector"),
+        (
+            '<axis xyz="0 1 0"/>',
+            '<axis xyz="0 0 0"/>',
+            "<joint name='z_shoulder'>: <axis xyz='[0.0, 0.0, 0.0]'> is the zero vector",
+        ),
         (
             '<parent link="upper"/><child link="tool"/>',
             '<parent link="tool"/><child link="upper"/>',
