@@ -105,12 +105,11 @@ class DofStates(StateBuffer):
 
 
 class OutputBuffer(ABC):
-    """A float32 image of derived fields, (N, rows of one environment, columns)."""
+    """A float32 image of derived fields, (N, ...); the descriptor shows what it holds of all environments."""
 
-    def __init__(self, engine: Engine, fields: Sequence[str], rows: int, columns: int) -> None:
-        self.per_env = torch.zeros(engine.num_envs, rows, columns, device=engine.device)
-        shape = (-1, columns) if columns > 1 else (-1,)
-        self.descriptor = Tensor(self.per_env.view(shape))
+    def __init__(self, engine: Engine, fields: Sequence[str], shape: tuple[int, ...]) -> None:
+        self.per_env = torch.zeros(engine.num_envs, *shape, device=engine.device)
+        self.descriptor = Tensor(self.per_env.flatten(0, 1))
         self._fields = [engine.derived(name) for name in fields]
         self._all_stale = True
         self._stale = np.zeros(engine.num_envs, dtype=bool)
@@ -137,7 +136,7 @@ class OutputBuffer(ABC):
 
     @abstractmethod
     def _write(self, fields: list[torch.Tensor], out: torch.Tensor) -> None:
-        """Convert derived fields (K, ...) into rows of the buffer, (K, rows, columns)."""
+        """Convert derived fields (K, ...) into rows of the buffer, (K, ...)."""
 
 
 def _select(bodies: tuple[int, ...], device: torch.device) -> slice | torch.Tensor:
@@ -163,7 +162,7 @@ class BodyStates(OutputBuffer):
 
     def __init__(self, engine: Engine, compiled: CompiledEnv) -> None:
         bodies = compiled.bodies
-        super().__init__(engine, ("xpos", "xquat", "cvel", "subtree_com"), len(bodies), 13)
+        super().__init__(engine, ("xpos", "xquat", "cvel", "subtree_com"), (len(bodies), 13))
         self._bodies, self._root = _select(bodies, engine.device), _roots(engine, bodies)
 
     def _write(self, fields: list[torch.Tensor], out: torch.Tensor) -> None:
@@ -181,7 +180,7 @@ class ContactForces(OutputBuffer):
 
     def __init__(self, engine: Engine, compiled: CompiledEnv) -> None:
         bodies = compiled.bodies
-        super().__init__(engine, ("cfrc_ext",), len(bodies), 3)
+        super().__init__(engine, ("cfrc_ext",), (len(bodies), 3))
         self._bodies = _select(bodies, engine.device)
         self.applied: torch.Tensor | None = None
 
@@ -212,7 +211,7 @@ class SensorForces(OutputBuffer):
 
     def __init__(self, engine: Engine, sensors: Sequence[tuple[int, int, bool]]) -> None:
         """Prepare to read sensors, given as (body id, site id, whether to report in world axes)."""
-        super().__init__(engine, ("cfrc_ext", "subtree_com", "site_xpos", "site_xmat"), len(sensors), 6)
+        super().__init__(engine, ("cfrc_ext", "subtree_com", "site_xpos", "site_xmat"), (len(sensors), 6))
         bodies = tuple(body for body, _, _ in sensors)
         self._bodies, self._root = _select(bodies, engine.device), _roots(engine, bodies)
         self._sites = _select(tuple(site for _, site, _ in sensors), engine.device)

@@ -23,7 +23,8 @@ from mjgym.buffers import (
     StateBuffer,
 )
 from mjgym.commands import DofCommands
-from mjgym.compile import CompiledEnv, compile_env
+from mjgym.compile import ActorLayout, CompiledEnv, compile_env
+from mjgym.dynamics import Jacobians, MassMatrices
 from mjgym.engines import create_engine
 from mjgym.engines.interface import Engine
 from mjgym.property_writer import (
@@ -77,6 +78,7 @@ class Simulation:
         self.dof_forces = DofForces(self.engine, self.compiled, self.commands, enabled)
         self.frame_count = 0
         self._outputs: dict[str, OutputBuffer] = {}
+        self._shows_motion = False  # whether an output follows from position and velocity alone
         self._unsettled = np.ones(self.num_envs, dtype=bool)
         self._forces_applied = False
         self._place_actors(sim.envs)
@@ -95,7 +97,7 @@ class Simulation:
     def simulate(self) -> None:
         """Advance all environments by one step of ``dt`` seconds, then drop the forces applied to bodies."""
         self.commands.apply()
-        self.engine.step(self.sim.params.substeps, "bodies" in self._outputs)
+        self.engine.step(self.sim.params.substeps, self._shows_motion)
         self.frame_count += 1
         self._unsettled[:] = False
         for buffer in self._outputs.values():
@@ -163,6 +165,7 @@ class Simulation:
 
     def body_states(self) -> OutputBuffer:
         """Return the buffer of rigid-body states."""
+        self._shows_motion = True
         return self._output("bodies", lambda: BodyStates(self.engine, self.compiled))
 
     def current_body_states(self) -> torch.Tensor:
@@ -173,6 +176,33 @@ class Simulation:
         self.settle()
         fresh.refresh()
         return fresh.per_env
+
+    def jacobians(self, name: str) -> OutputBuffer:
+        """Return the buffer of the Jacobians of the actors called ``name``."""
+        actor = self._actor_called(name, "acquire_jacobian_tensor")
+        return self._output(f"jacobians/{name}", lambda: Jacobians(self.engine, actor))
+
+    def mass_matrices(self, name: str) -> OutputBuffer:
+        """Return the buffer of the mass matrices of the actors called ``name``."""
+        actor = self._actor_called(name, "acquire_mass_matrix_tensor")
+        return self._output(f"mass_matrices/{name}", lambda: MassMatrices(self.engine, actor))
+
+    def _actor_called(self, name: str, call: str) -> ActorLayout:
+        handles = {env.find_actor(name) for env in self.sim.envs}
+        if len(handles) > 1 or -1 in handles:
+            names = ", ".join(repr(actor.name) for actor in self.sim.envs[0].actors)
+            raise ValueError(
+                f"{call}: name = {name!r} must be that of one actor in each environment, created as the "
+                f"same one everywhere; the first environment has {names}"
+            )
+        self._shows_motion = True
+        return self.compiled.actors[handles.pop()]
+
+    def refresh_kind(self, kind: str) -> None:
+        """Bring all output buffers up to date whose name begins with a kind."""
+        for name, buffer in self._outputs.items():
+            if name.startswith(f"{kind}/"):
+                self.refresh(buffer)
 
     def contact_forces(self) -> OutputBuffer:
         """Return the buffer of net contact forces."""

@@ -39,11 +39,13 @@ DERIVED_FIELDS: Final = (
     "xipos",  # (N, nbody, 3) m, body's centre of mass
     "site_xpos",  # (N, nsite, 3) m, world axes
     "site_xmat",  # (N, nsite, 9) rotation matrix, row by row, from site to world axes
+    "cdof",  # (N, nv, 6) motion of each velocity's axis, angular then linear, world axes, at subtree_com
+    "M",  # (N, nC) mass matrix: non-zeros of the lower triangle, row by row (M_rowadr, M_rownnz, M_colind)
     "cfrc_ext",  # (N, nbody, 6) torque then force, world axes, at subtree_com of the body's root
 )
 
 POSITION_VELOCITY_FIELDS: Final = frozenset(
-    {"xpos", "xquat", "cvel", "subtree_com", "xipos", "site_xpos", "site_xmat"}
+    {"xpos", "xquat", "cvel", "subtree_com", "xipos", "site_xpos", "site_xmat", "cdof", "M"}
 )
 """Derived fields that follow from position and velocity alone, which ``step(..., current=True)`` updates."""
 
