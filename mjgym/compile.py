@@ -33,6 +33,7 @@ class ActorLayout:
         free_qvel: address of the root's free joint in qvel, or -1 for a fixed base.
         mocap: mocap id of a fixed base, or -1 for a floating one.
         sensor_sites: site ids of the force sensors, in the order of their creation.
+        tendons: tendon ids, in the asset's order.
         balls: (first of its three DOF columns, address of its quaternion in qpos) of each ball joint.
     """
 
@@ -46,6 +47,7 @@ class ActorLayout:
     free_qvel: int
     mocap: int
     sensor_sites: tuple[int, ...]
+    tendons: tuple[int, ...]
     balls: tuple[tuple[int, int], ...] = ()
 
     @property
@@ -239,6 +241,7 @@ def _layout(model: mujoco.MjModel, actor: Actor, prefix: str, first_dof: int) ->
         free_qvel=int(model.jnt_dofadr[first_joint]) if free else -1,
         mocap=-1 if free else int(model.body_mocapid[root - asset.root_has_joints]),
         sensor_sites=tuple(model.site(f"{prefix}#sensor{i}").id for i in range(len(asset.force_sensors))),
+        tendons=tuple(model.tendon(prefix + tendon.name).id for tendon in asset.tendons),
         balls=balls,
     )
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import mujoco
 import numpy as np
 import torch
@@ -18,11 +20,17 @@ from mjgym.properties import (
     write_to_model,
 )
 from mjgym.scene import Actor, Env
+from mjgym.tendons import Tendon, tendon_entries
 
 
 def actor_dof_properties(actor: Actor) -> np.ndarray:
     """Return an actor's own DOF properties, or its asset's."""
     return actor.asset.dof_properties if actor.dof_properties is None else actor.dof_properties
+
+
+def actor_tendons(actor: Actor) -> list[Tendon]:
+    """Return an actor's own tendons, or its asset's."""
+    return actor.asset.tendons if actor.tendons is None else actor.tendons
 
 
 def stack_dof_properties(envs: list[Env], handle: int) -> np.ndarray:
@@ -41,7 +49,16 @@ def write_shared_properties(compiled: CompiledEnv, env: Env) -> None:
         write_to_model(model, dof_entries(model, layout, actor_dof_properties(actor)))
         if actor.body_properties is not None or actor.shape_properties is not None:
             write_to_model(model, _surface_and_mass(actor, layout, model.body_ipos, model.body_inertia))
+        _write_shared_tendons(model, layout, actor)
     mujoco.mj_setConst(model, mujoco.MjData(model))
+    for actor, layout in zip(env.actors, compiled.actors, strict=True):
+        _write_shared_tendons(model, layout, actor)
+
+
+def _write_shared_tendons(model: mujoco.MjModel, layout: ActorLayout, actor: Actor) -> None:
+    write_to_model(
+        model, tendon_entries(model, layout.tendons, actor_tendons(actor), model.tendon_invweight0)
+    )
 
 
 def write_differing_properties(engine: Engine, compiled: CompiledEnv, envs: list[Env]) -> None:
@@ -53,27 +70,44 @@ def write_differing_properties(engine: Engine, compiled: CompiledEnv, envs: list
             write_to_all(engine, dof_entries(compiled.model, layout, rows))
             differs = True
         first = envs[0].actors[handle]
-        shared = (first.body_properties, first.shape_properties)
+        shared = (first.body_properties, first.shape_properties, first.tendons)
         for env in envs[1:]:
             actor = env.actors[handle]
-            if (actor.body_properties, actor.shape_properties) != shared:
+            if (actor.body_properties, actor.shape_properties, actor.tendons) != shared:
                 model = compiled.model
                 entries = _surface_and_mass(actor, layout, model.body_ipos, model.body_inertia)
                 write_to_env(engine, env.index, entries)
                 differs = True
     if differs:
+        _write_tendons(engine, compiled.actors, envs)
         engine.set_const()
+        _write_tendons(engine, compiled.actors, envs)
 
 
-def write_actor_properties(engine: Engine, layout: ActorLayout, actor: Actor, env: int) -> None:
+def _write_tendons(engine: Engine, layouts: Sequence[ActorLayout], envs: Sequence[Env]) -> None:
+    """Write tendons per environment: before ``set_const``, which reads them, and after, to read it."""
+    for handle, layout in enumerate(layouts):
+        if not layout.tendons:
+            continue
+        invweights = engine.model_field("tendon_invweight0").cpu().numpy()
+        for env in envs:
+            tendons = actor_tendons(env.actors[handle])
+            entries = tendon_entries(engine.model, layout.tendons, tendons, invweights[env.index])
+            write_to_env(engine, env.index, entries)
+
+
+def write_actor_properties(engine: Engine, compiled: CompiledEnv, env: Env, handle: int) -> None:
     """Write one actor's properties again, after they were changed, into its environment alone."""
+    actor, layout = env.actors[handle], compiled.actors[handle]
     entries = dof_entries(engine.model, layout, actor_dof_properties(actor))
     if actor.body_properties is not None or actor.shape_properties is not None:
-        ipos = engine.model_field("body_ipos")[env].cpu().numpy()
-        inertia = engine.model_field("body_inertia")[env].cpu().numpy()
+        ipos = engine.model_field("body_ipos")[env.index].cpu().numpy()
+        inertia = engine.model_field("body_inertia")[env.index].cpu().numpy()
         entries += _surface_and_mass(actor, layout, ipos, inertia)
-    write_to_env(engine, env, entries)
-    engine.set_const(torch.tensor([env], device=engine.device))
+    write_to_env(engine, env.index, entries)
+    _write_tendons(engine, compiled.actors, [env])
+    engine.set_const(torch.tensor([env.index], device=engine.device))
+    _write_tendons(engine, compiled.actors, [env])
 
 
 def _surface_and_mass(

@@ -17,6 +17,7 @@ from mjgym.structs.properties import AttractorProperties, RigidBodyProperties, R
 if TYPE_CHECKING:
     from mjgym.assets.asset import Asset
     from mjgym.simulation import Simulation
+    from mjgym.tendons import Tendon
 
 Pose = tuple[float, float, float, float, float, float, float]
 """Position x, y, z [m] and quaternion x, y, z, w."""
@@ -27,7 +28,7 @@ class Actor:
 
     __slots__ = (
         "asset", "name", "pose", "group", "filter", "segmentation_id", "dof_properties", "has_dof_forces",
-        "body_properties", "shape_properties", "colors",
+        "body_properties", "shape_properties", "tendons", "colors",
     )  # fmt: skip
 
     def __init__(
@@ -43,6 +44,7 @@ class Actor:
         self.dof_properties: np.ndarray | None = None
         self.body_properties: tuple[list[RigidBodyProperties], bool] | None = None  # and: recompute inertia
         self.shape_properties: list[RigidShapeProperties] | None = None
+        self.tendons: list[Tendon] | None = None
         self.colors: dict[int, tuple[float, float, float]] | None = None
         self.has_dof_forces = False
 

@@ -86,7 +86,7 @@ class Simulation:
     def update_actor(self, env: Env, handle: int) -> None:
         """Write an actor's properties again after they were changed; only its environment is touched."""
         actor, layout = env.actors[handle], self.compiled.actors[handle]
-        write_actor_properties(self.engine, layout, actor, env.index)
+        write_actor_properties(self.engine, self.compiled, env, handle)
         self.commands.set_gains(env.index, layout.dofs, actor_dof_properties(actor))
 
     def set_gravity(self, gravity: tuple[float, float, float]) -> None:

@@ -24,6 +24,7 @@ from mjgym.structs.properties import (
     RigidBodyProperties,
     RigidShapeProperties,
 )
+from mjgym.tendons import read_tendons
 
 UNLIMITED: Final = float(np.finfo(np.float32).max)
 """What DOF properties hold where nothing limits a velocity or an effort."""
@@ -100,6 +101,7 @@ class Asset:
             g for g in range(model.ngeom) if model.geom_contype[g] or model.geom_conaffinity[g]
         ]
         self.dof_properties = self._read_dof_properties()
+        self.tendons = read_tendons(model, self.options.tendon_limit_stiffness)
         self.shape_properties = [self._read_shape_properties(geom) for geom in self.shape_geoms]
 
     @property

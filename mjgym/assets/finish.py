@@ -85,6 +85,8 @@ def _name_bodies(spec: mujoco.MjSpec) -> None:
         body.name = body.name or f"body_{index}"
     for index, joint in enumerate(_dof_joints(spec)):
         joint.name = joint.name or f"joint_{index}"
+    for index, tendon in enumerate(spec.tendons):
+        tendon.name = tendon.name or f"tendon_{index}"
 
 
 def _apply_armature(spec: mujoco.MjSpec, options: AssetOptions) -> None:

@@ -17,6 +17,7 @@ from mjgym.gym.dynamics_calls import DynamicsCalls
 from mjgym.gym.lookup_calls import LookupCalls
 from mjgym.gym.scene_calls import SceneCalls
 from mjgym.gym.simulation_calls import SimulationCalls
+from mjgym.gym.tendon_calls import TendonCalls
 from mjgym.gym.tensor_calls import TensorCalls
 from mjgym.gym.viewer_calls import ViewerCalls
 from mjgym.install import default_engine
@@ -32,6 +33,7 @@ class Gym(
     LookupCalls,
     TensorCalls,
     DynamicsCalls,
+    TendonCalls,
     ViewerCalls,
 ):
     """Isaac Gym's calls on MuJoCo.

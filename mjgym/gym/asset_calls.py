@@ -167,7 +167,7 @@ class AssetCalls:
         """Return copies of the actuators' properties in the file's order; ``motor_effort`` is the gear."""
         return [copy.copy(a.properties) for a in asset_of(asset, "get_asset_actuator_properties").actuators]
 
-    # ---- shapes and tendons
+    # ---- shapes
 
     def get_asset_rigid_shape_count(self, asset: Asset) -> int:
         """Return the number of collision shapes."""
@@ -190,10 +190,6 @@ class AssetCalls:
                 f"set_asset_rigid_shape_properties: {len(props)} were given; the asset has {have} shapes"
             )
         asset.set_shape_properties(copy.deepcopy(props))
-
-    def get_asset_tendon_count(self, asset: Asset) -> int:
-        """Return the number of tendons."""
-        return int(asset_of(asset, "get_asset_tendon_count").model.ntendon)
 
 
 def _find(names: list[str], name: str) -> int:

@@ -102,10 +102,9 @@ class ActuatorProperties(Struct):
     upper_force_limit: float = 0.0
 
 
-@partly("kept: `get_asset_tendon_properties` is not built")
 @dataclass(slots=True)
 class TendonProperties(Struct):
-    """A tendon's spring, damper and limits."""
+    """A tendon's spring, damper and limits; `limit_stiffness` is that of a spring beyond the limits."""
 
     damping: float = 0.0
     fixed_lower_limit: float = 0.0
