@@ -195,7 +195,6 @@ def used_names(module: str) -> frozenset[str]:
 
 REASONS: Final = {
     "terrain is not simulated yet": "add_heightfield add_triangle_mesh",
-    "the size of an actor is its asset's: a compiled model cannot be scaled": "*_actor_scale",
     "no name of Isaac Gym's: `create_asset_force_sensor` is meant": "create_force_sensor",
     "assets are MJCF and URDF, and nothing is exported": "*usd* *Usd* *USD* *omni_* *Omni* load_opensim",
     "`load_asset` reads both kinds of files": "load_mjcf load_urdf",

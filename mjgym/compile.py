@@ -24,6 +24,7 @@ class ActorLayout:
 
     Attributes:
         bodies: body ids, in the asset's order.
+        first_geom: id of the actor's first geom; those that do not touch count, too.
         geoms: ids of the collision shapes, in the asset's order.
         joints: joint id of each DOF, in the asset's order; a ball joint's is there three times.
         dofs: the actor's columns among the environment's DOFs (and actuators).
@@ -38,6 +39,7 @@ class ActorLayout:
     """
 
     bodies: tuple[int, ...]
+    first_geom: int
     geoms: tuple[int, ...]
     joints: tuple[int, ...]
     dofs: slice
@@ -232,6 +234,7 @@ def _layout(model: mujoco.MjModel, actor: Actor, prefix: str, first_dof: int) ->
     joints, balls = _dof_joints(model, first_joint + (not asset.fixed_base), asset.num_dofs)
     return ActorLayout(
         bodies=tuple(range(root, root + asset.num_bodies)),
+        first_geom=first_geom,
         geoms=tuple(first_geom + geom for geom in asset.shape_geoms),
         joints=joints,
         dofs=slice(first_dof, first_dof + asset.num_dofs),

@@ -6,7 +6,7 @@ values of one environment go into the model itself, those of many into the engin
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import mujoco
@@ -24,6 +24,9 @@ if TYPE_CHECKING:
     from mjgym.compile import ActorLayout
 
 Entry = tuple[str, Any, np.ndarray]
+
+BODY_FIELDS = ("body_ipos", "body_inertia", "body_iquat")
+"""What says where a body's mass is."""
 
 
 def dof_entries(model: mujoco.MjModel, layout: ActorLayout, props: np.ndarray) -> list[Entry]:
@@ -137,8 +140,8 @@ def body_entries(
     props: Sequence[RigidBodyProperties],
     asset: Asset,
     recompute_inertia: bool,
-    ipos: np.ndarray,
-    inertia: np.ndarray,
+    current: Mapping[str, np.ndarray],
+    scale: float | None,
 ) -> list[Entry]:
     """Return the model entries of body properties: mass, centre of mass, and inertia about it.
 
@@ -147,8 +150,8 @@ def body_entries(
         props: one for each body.
         asset: the actor's asset.
         recompute_inertia: scale the asset's inertia with the mass instead of reading it from ``props``.
-        ipos: centres of mass as they are in the environment's model, (all bodies, 3).
-        inertia: principal moments as they are there, (all bodies, 3).
+        current: ``BODY_FIELDS`` as they are in the environment's model, (all bodies, ...).
+        scale: the actor's scale, at which the asset's own values are written first; None if it never had one.
 
     Centre and inertia of bodies are written only if they are not the asset's, here or in the model: MuJoCo
     takes short cuts for bodies whose inertial frame is the body's own, and masses alone leave these valid.
@@ -162,9 +165,12 @@ def body_entries(
         raise ValueError(
             f"body {asset.body_names[int(np.argmin(masses))]!r}: mass = {masses.min()} must be 0 or more"
         )
-    bodies, old = np.array(layout.bodies), asset.body_properties()
-    touched = np.any(ipos[bodies] != asset.model.body_ipos[1:], axis=1)
-    touched |= np.any(inertia[bodies] != asset.model.body_inertia[1:], axis=1)
+    bodies, size = np.array(layout.bodies), scale or 1.0
+    old = asset.body_properties(size)
+    touched = np.zeros(len(bodies), dtype=bool)
+    for field in BODY_FIELDS if scale is None else ("body_iquat",):
+        theirs = getattr(asset.model, field)[1:]
+        touched |= ~np.isclose(current[field][bodies], theirs, rtol=1e-6, atol=0.0).all(axis=1)
     free = [
         i
         for i, prop in enumerate(props)
@@ -181,9 +187,9 @@ def body_entries(
             ("body_simple", (bodies[free],), np.zeros(len(free))),
         ]
     if recompute_inertia:
-        base = asset.model.body_mass[1:]
+        base = asset.model.body_mass[1:] * size**3
         ratio = np.where(base > 0, masses / np.where(base > 0, base, 1.0), 1.0)
-        entries.append(("body_inertia", (bodies,), asset.model.body_inertia[1:] * ratio[:, None]))
+        entries.append(("body_inertia", (bodies,), asset.model.body_inertia[1:] * size**5 * ratio[:, None]))
         entries.append(("body_iquat", (bodies,), asset.model.body_iquat[1:]))
     return entries
 

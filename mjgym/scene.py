@@ -28,7 +28,7 @@ class Actor:
 
     __slots__ = (
         "asset", "name", "pose", "group", "filter", "segmentation_id", "dof_properties", "has_dof_forces",
-        "body_properties", "shape_properties", "tendons", "colors",
+        "body_properties", "shape_properties", "tendons", "scale", "colors",
     )  # fmt: skip
 
     def __init__(
@@ -45,6 +45,7 @@ class Actor:
         self.body_properties: tuple[list[RigidBodyProperties], bool] | None = None  # and: recompute inertia
         self.shape_properties: list[RigidShapeProperties] | None = None
         self.tendons: list[Tendon] | None = None
+        self.scale: float | None = None
         self.colors: dict[int, tuple[float, float, float]] | None = None
         self.has_dof_forces = False
 

@@ -129,9 +129,9 @@ class Asset:
         bodies = [int(self.model.geom_bodyid[g]) - 1 for g in self.shape_geoms]
         return [(bodies.index(b) if b in bodies else 0, bodies.count(b)) for b in range(self.num_bodies)]
 
-    def body_properties(self) -> list[RigidBodyProperties]:
-        """Return mass, centre of mass and inertia of each body."""
-        return [self._read_body_properties(body) for body in range(1, self.model.nbody)]
+    def body_properties(self, scale: float = 1.0) -> list[RigidBodyProperties]:
+        """Return mass, centre of mass and inertia of each body, at a scale of the whole."""
+        return [self._read_body_properties(body, scale) for body in range(1, self.model.nbody)]
 
     def _read_dof_properties(self) -> np.ndarray:
         model = self.model
@@ -156,14 +156,14 @@ class Asset:
             friction=slide, torsion_friction=spin, rolling_friction=roll, thickness=self.options.thickness
         )
 
-    def _read_body_properties(self, body: int) -> RigidBodyProperties:
-        mass = float(self.model.body_mass[body])
-        inertia = _inertia_matrix(self.model.body_inertia[body], self.model.body_iquat[body])
+    def _read_body_properties(self, body: int, scale: float) -> RigidBodyProperties:
+        mass = float(self.model.body_mass[body]) * scale**3
+        inertia = _inertia_matrix(self.model.body_inertia[body], self.model.body_iquat[body]) * scale**5
         regular = bool(np.all(self.model.body_inertia[body] > 0))
         return RigidBodyProperties(
             mass=mass,
             invMass=1.0 / mass if mass > 0 else 0.0,
-            com=Vec3(*self.model.body_ipos[body]),
+            com=Vec3(*self.model.body_ipos[body] * scale),
             inertia=_as_mat33(inertia),
             invInertia=_as_mat33(np.linalg.inv(inertia)) if regular else Mat33(),
         )

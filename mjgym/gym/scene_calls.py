@@ -12,6 +12,7 @@ from mjgym.gym.checks import actor_of, asset_of, building, item_of
 from mjgym.partly import partly
 from mjgym.properties import check_dof_properties
 from mjgym.property_writer import actor_dof_properties
+from mjgym.scaling import check_scale, rescale
 from mjgym.scene import Actor, Env, Sim
 from mjgym.structs import MeshType, RigidBodyProperties, RigidShapeProperties, Transform, Vec3
 
@@ -109,7 +110,7 @@ class SceneCalls:
         """Return copies of an actor's body properties."""
         actor = actor_of(env, actor_handle, "get_actor_rigid_body_properties")
         if actor.body_properties is None:
-            return actor.asset.body_properties()
+            return actor.asset.body_properties(actor.scale or 1.0)
         return copy.deepcopy(actor.body_properties[0])
 
     @partly("`flags`, `invMass` and `invInertia` are ignored")
@@ -130,6 +131,26 @@ class SceneCalls:
         actor = actor_of(env, actor_handle, "set_actor_rigid_body_properties")
         _check_count("set_actor_rigid_body_properties", len(props), actor.asset.num_bodies, "bodies")
         actor.body_properties = (copy.deepcopy(list(props)), recomputeInertia)
+        self._update(env, actor_handle)
+        return True
+
+    def get_actor_scale(self, env: Env, actor_handle: int) -> float:
+        """Return an actor's scale."""
+        return actor_of(env, actor_handle, "get_actor_scale").scale or 1.0
+
+    @partly("no collision meshes and no spatial tendons; limits of sliding DOFs stay")
+    def set_actor_scale(self, env: Env, actor_handle: int, scale: float) -> bool:
+        """Make an actor ``scale`` times as large as its asset, before ``prepare_sim`` or after it.
+
+        Bodies, shapes, joints and force sensors move away from the root's origin, and densities stay: masses
+        go with the third, inertias with the fifth power. DOF properties keep their values.
+
+        Raises:
+            ValueError: if the scale is not positive.
+            NotImplementedError: if the actor has collision meshes or spatial tendons.
+        """
+        actor = actor_of(env, actor_handle, "set_actor_scale")
+        rescale(actor, check_scale(actor.asset, scale, "set_actor_scale"))
         self._update(env, actor_handle)
         return True
 

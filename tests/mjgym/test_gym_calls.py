@@ -19,8 +19,8 @@ def test_unknown_calls_name_their_neighbours():
     gym = gymapi.acquire_gym()
     with pytest.raises(AttributeError, match="refresh_dof_state_tensor"):
         gym.refresh_dof_state_tensors(None)
-    with pytest.raises(NotImplementedError, match=r"Gym.acquire_jacobian_tensor.*docs/mjgym.md"):
-        gym.acquire_jacobian_tensor(None, "arm")
+    with pytest.raises(NotImplementedError, match=r"Gym.acquire_particle_state_tensor.*docs/mjgym.md"):
+        gym.acquire_particle_state_tensor(None)
     with pytest.raises(AttributeError, match="AssetOptions"):
         gymapi.AssetOption  # noqa: B018
     assert not hasattr(gym, "no_such_thing_at_all")
