@@ -238,28 +238,49 @@ class DofForces:
     """
 
     def __init__(
-        self, engine: Engine, compiled: CompiledEnv, commands: DofCommands, enabled: Sequence[bool]
+        self, engine: Engine, compiled: CompiledEnv, commands: DofCommands, enabled: np.ndarray
     ) -> None:
+        """Show the forces of the actors that are enabled, (N, actors) bool."""
         self.per_env = torch.zeros(engine.num_envs, compiled.num_dofs, device=engine.device)
         self.descriptor = Tensor(self.per_env.view(-1))
-        self._actors = [actor for actor, wanted in zip(compiled.actors, enabled, strict=True) if wanted]
-        self._commands = commands
+        self._engine, self._actors, self._commands = engine, compiled.actors, commands
         self._qpos, self._qvel, self._ctrl = (engine.state(name) for name in ("qpos", "qvel", "ctrl"))
-        rest = torch.as_tensor(engine.model.qpos_spring, dtype=engine.dtype, device=engine.device)
-        self._positions = [DofPositions(actor, engine.device) for actor in self._actors]
-        self._rest = [self.per_env.new_empty(1, actor.num_dofs) for actor in self._actors]
-        for positions, out in zip(self._positions, self._rest, strict=True):
-            positions.read(rest.unsqueeze(0), out)
+        self._enabled = enabled
+        self._shown: list[_ShownForces] | None = None
+
+    def enable(self, env: int, handle: int) -> None:
+        """Show the forces of one more actor."""
+        self._enabled[env, handle] = True
+        self._shown = None
 
     def refresh(self) -> None:
         """Compute the forces of every environment."""
-        for actor, positions, resting in zip(self._actors, self._positions, self._rest, strict=True):
+        if self._shown is None:
+            self._shown = [
+                _ShownForces(self._engine, actor, self._enabled[:, handle])
+                for handle, actor in enumerate(self._actors)
+                if self._enabled[:, handle].any()
+            ]
+        for shown in self._shown:
+            actor = shown.actor
             gains = {name: gain[:, actor.dofs] for name, gain in self._commands.gains.items()}
             v = self._qvel[:, actor.qvel : actor.qvel + actor.num_dofs].to(torch.float32)
             q = torch.empty_like(v)
-            positions.read(self._qpos, q)
+            shown.positions.read(self._qpos, q)
             force = self._ctrl[:, actor.dofs].to(torch.float32)
             force = force - gains["stiffness"] * q - gains["damping"] * v
             force = torch.minimum(torch.maximum(force, -gains["limit"]), gains["limit"])
-            spring = gains["spring"] * (q - resting)
-            self.per_env[:, actor.dofs].copy_(force - spring - gains["damper"] * v)
+            force = force - gains["spring"] * (q - shown.rest) - gains["damper"] * v
+            self.per_env[:, actor.dofs].copy_(force if shown.mask is None else force * shown.mask)
+
+
+class _ShownForces:
+    """An actor whose DOF forces are shown: in all environments, or in those that a mask (N, 1) says."""
+
+    def __init__(self, engine: Engine, actor: ActorLayout, enabled: np.ndarray) -> None:
+        self.actor = actor
+        self.mask = None if enabled.all() else torch.from_numpy(enabled[:, None].copy()).to(engine.device)
+        self.positions = DofPositions(actor, engine.device)
+        self.rest = torch.empty(1, actor.num_dofs, device=engine.device)
+        resting = torch.as_tensor(engine.model.qpos_spring, dtype=engine.dtype, device=engine.device)
+        self.positions.read(resting.unsqueeze(0), self.rest)

@@ -16,6 +16,7 @@ import torch
 from mjgym.assets.asset import UNLIMITED, Asset
 from mjgym.engines.interface import Engine
 from mjgym.spherical import NUM_AXES
+from mjgym.structs.constants import RIGID_BODY_DISABLE_GRAVITY
 from mjgym.structs.enums import DofDriveMode
 from mjgym.structs.geometry import Mat33
 from mjgym.structs.properties import RigidBodyProperties, RigidShapeProperties
@@ -25,8 +26,9 @@ if TYPE_CHECKING:
 
 Entry = tuple[str, Any, np.ndarray]
 
-BODY_FIELDS = ("body_ipos", "body_inertia", "body_iquat")
-"""What says where a body's mass is."""
+_MASS_FIELDS = ("body_ipos", "body_inertia", "body_iquat")
+BODY_FIELDS = (*_MASS_FIELDS, "body_gravcomp")
+"""Model fields that :func:`body_entries` reads: where a body's mass is, and its share in gravity."""
 
 
 def dof_entries(model: mujoco.MjModel, layout: ActorLayout, props: np.ndarray) -> list[Entry]:
@@ -143,7 +145,7 @@ def body_entries(
     current: Mapping[str, np.ndarray],
     scale: float | None,
 ) -> list[Entry]:
-    """Return the model entries of body properties: mass, centre of mass, and inertia about it.
+    """Return the model entries of body properties: mass, centre of mass, inertia about it, and weight.
 
     Args:
         layout: the actor's place in the model.
@@ -168,7 +170,7 @@ def body_entries(
     bodies, size = np.array(layout.bodies), scale or 1.0
     old = asset.body_properties(size)
     touched = np.zeros(len(bodies), dtype=bool)
-    for field in BODY_FIELDS if scale is None else ("body_iquat",):
+    for field in _MASS_FIELDS if scale is None else ("body_iquat",):
         theirs = getattr(asset.model, field)[1:]
         touched |= ~np.isclose(current[field][bodies], theirs, rtol=1e-6, atol=0.0).all(axis=1)
     free = [
@@ -177,6 +179,14 @@ def body_entries(
         if touched[i] or prop.com != old[i].com or prop.inertia != old[i].inertia
     ]
     entries: list[Entry] = [("body_mass", (bodies,), masses)]
+    resists = np.array(
+        [
+            asset.model.body_gravcomp[1 + i] if prop.flags == old[i].flags else _is_weightless(prop)
+            for i, prop in enumerate(props)
+        ]
+    )
+    if (resists != current["body_gravcomp"][bodies]).any():
+        entries.append(("body_gravcomp", (bodies,), resists))
     if free:
         principal = [_principal(props[i].inertia) for i in free]
         entries += [
@@ -192,6 +202,11 @@ def body_entries(
         entries.append(("body_inertia", (bodies,), asset.model.body_inertia[1:] * size**5 * ratio[:, None]))
         entries.append(("body_iquat", (bodies,), asset.model.body_iquat[1:]))
     return entries
+
+
+def _is_weightless(prop: RigidBodyProperties) -> bool:
+    """Tell whether a body's flags switch gravity off."""
+    return bool(prop.flags & RIGID_BODY_DISABLE_GRAVITY)
 
 
 def _check_count(kind: str, given: int, needed: int, asset: Asset) -> None:

@@ -74,7 +74,7 @@ class Simulation:
         self.commands = DofCommands(self.engine, _all_dof_properties(sim.envs))
         self.roots = RootStates(self.engine, self.compiled)
         self.dofs = DofStates(self.engine, self.compiled)
-        enabled = [actor.has_dof_forces for actor in sim.envs[0].actors]
+        enabled = np.array([[actor.has_dof_forces for actor in env.actors] for env in sim.envs])
         self.dof_forces = DofForces(self.engine, self.compiled, self.commands, enabled)
         self.frame_count = 0
         self._outputs: dict[str, OutputBuffer] = {}

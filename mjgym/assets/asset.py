@@ -15,6 +15,7 @@ import numpy as np
 
 from mjgym.spherical import find_spherical_dofs
 from mjgym.structs.assets import AssetOptions
+from mjgym.structs.constants import RIGID_BODY_DISABLE_GRAVITY, RIGID_BODY_NONE
 from mjgym.structs.enums import DofDriveMode, DofType
 from mjgym.structs.geometry import Mat33, Transform, Vec3
 from mjgym.structs.properties import (
@@ -161,6 +162,7 @@ class Asset:
         inertia = _inertia_matrix(self.model.body_inertia[body], self.model.body_iquat[body]) * scale**5
         regular = bool(np.all(self.model.body_inertia[body] > 0))
         return RigidBodyProperties(
+            flags=RIGID_BODY_DISABLE_GRAVITY if self.model.body_gravcomp[body] == 1.0 else RIGID_BODY_NONE,
             mass=mass,
             invMass=1.0 / mass if mass > 0 else 0.0,
             com=Vec3(*self.model.body_ipos[body] * scale),

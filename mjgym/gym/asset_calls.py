@@ -177,17 +177,22 @@ class AssetCalls:
         """Return copies of the collision shapes' properties."""
         return copy.deepcopy(asset_of(asset, "get_asset_rigid_shape_properties").shape_properties)
 
-    @partly("frictions alone have an effect")
+    @partly("frictions alone have an effect; a filter is refused")
     def set_asset_rigid_shape_properties(self, asset: Asset, props: list[RigidShapeProperties]) -> None:
         """Replace the collision shapes' properties, for actors made of the asset and not given others.
 
         Raises:
             ValueError: if their number is wrong.
+            NotImplementedError: if a shape has a filter: shapes have that of their actor.
         """
         have = len(asset_of(asset, "set_asset_rigid_shape_properties").shape_geoms)
         if len(props) != have:
             raise ValueError(
                 f"set_asset_rigid_shape_properties: {len(props)} were given; the asset has {have} shapes"
+            )
+        if any(prop.filter for prop in props):
+            raise NotImplementedError(
+                "set_asset_rigid_shape_properties: filters of single shapes are not built (docs/mjgym.md)"
             )
         asset.set_shape_properties(copy.deepcopy(props))
 

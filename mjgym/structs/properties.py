@@ -55,7 +55,7 @@ class RigidBodyState(Struct):
     dtype: ClassVar[np.dtype] = RIGID_BODY_STATE_DTYPE
 
 
-@partly("`flags`, `invMass` and `invInertia` have no effect")
+@partly("of `flags` `RIGID_BODY_DISABLE_GRAVITY` has an effect; `invMass` and `invInertia` have none")
 @dataclass(slots=True)
 class RigidBodyProperties(Struct):
     """Mass [kg], centre of mass [m, body frame], inertia about it [kg m^2], and their inverses."""
