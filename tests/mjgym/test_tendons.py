@@ -158,6 +158,16 @@ def test_coefficients_of_an_environment_of_its_own(tmp_path):
     assert world.gym.get_asset_fixed_tendon_joint_coefficients(world.assets[0], PAIR) == [1.0, 2.0]
 
 
+def test_hinges_that_a_tendon_pulls_are_no_spherical_joint(tmp_path):
+    xml = """<mujoco model="wrist"><worldbody><body name="base"><geom size="0.05" mass="1"/>
+      <body name="hand" pos="0.3 0 0"><joint name="x" axis="1 0 0"/><joint name="y" axis="0 1 0"/>
+        <joint name="z" axis="0 0 1"/><geom size="0.05" mass="0.4"/></body></body></worldbody>
+      <tendon><fixed><joint joint="x" coef="1"/></fixed></tendon></mujoco>"""
+    world = make_world(tmp_path, xml, asset_options=FIXED)
+    assert world.gym.get_asset_tendon_name(world.assets[0], 0) == "tendon_0"
+    assert world.state("qpos").shape == (2, 3)
+
+
 def test_an_asset_without_tendons_has_none(tmp_path):
     world = make_world(tmp_path, LIMBS, prepare=False)
     assert world.gym.get_asset_tendon_properties(world.assets[0]) == []
