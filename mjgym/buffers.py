@@ -110,12 +110,11 @@ class DofStates(StateBuffer):
 
 
 class OutputBuffer(ABC):
-    """A float32 image of derived fields, (N, rows of one environment, columns)."""
+    """A float32 image of derived fields, (N, ...); the descriptor shows what it holds of all environments."""
 
-    def __init__(self, engine: Engine, fields: Sequence[str], rows: int, columns: int) -> None:
-        self.per_env = torch.zeros(engine.num_envs, rows, columns, device=engine.device)
-        shape = (-1, columns) if columns > 1 else (-1,)
-        self.descriptor = Tensor(self.per_env.view(shape))
+    def __init__(self, engine: Engine, fields: Sequence[str], shape: tuple[int, ...]) -> None:
+        self.per_env = torch.zeros(engine.num_envs, *shape, device=engine.device)
+        self.descriptor = Tensor(self.per_env.flatten(0, 1))
         self._fields = [engine.derived(name) for name in fields]
         self._all_stale = True
         self._stale = np.zeros(engine.num_envs, dtype=bool)
@@ -146,7 +145,7 @@ class OutputBuffer(ABC):
 
     @abstractmethod
     def _write(self, fields: list[torch.Tensor], out: torch.Tensor) -> None:
-        """Convert derived fields (K, ...) into rows of the buffer, (K, rows, columns)."""
+        """Convert derived fields (K, ...) into rows of the buffer, (K, ...)."""
 
 
 def _select(bodies: tuple[int, ...], device: torch.device) -> slice | torch.Tensor:
@@ -172,7 +171,7 @@ class BodyStates(OutputBuffer):
 
     def __init__(self, engine: Engine, compiled: CompiledEnv) -> None:
         bodies = compiled.bodies
-        super().__init__(engine, ("xpos", "xquat", "cvel", "subtree_com"), len(bodies), 13)
+        super().__init__(engine, ("xpos", "xquat", "cvel", "subtree_com"), (len(bodies), 13))
         self._bodies, self._root = _select(bodies, engine.device), _roots(engine, bodies)
 
     def _write(self, fields: list[torch.Tensor], out: torch.Tensor) -> None:
@@ -184,7 +183,7 @@ class BodyCentres(OutputBuffer):
     """Centres of mass of the bodies, (N, bodies, 3) [m]."""
 
     def __init__(self, engine: Engine, compiled: CompiledEnv) -> None:
-        super().__init__(engine, ("xipos",), len(compiled.bodies), 3)
+        super().__init__(engine, ("xipos",), (len(compiled.bodies), 3))
         self._bodies = _select(compiled.bodies, engine.device)
 
     def _write(self, fields: list[torch.Tensor], out: torch.Tensor) -> None:
@@ -199,7 +198,7 @@ class DofFrames(OutputBuffer):
 
     def __init__(self, engine: Engine, compiled: CompiledEnv) -> None:
         joints = [joint for actor in compiled.actors for joint in actor.joints]
-        super().__init__(engine, ("xanchor", "xaxis", "xquat"), len(joints), 6)
+        super().__init__(engine, ("xanchor", "xaxis", "xquat"), (len(joints), 6))
         self._joints = torch.tensor(joints, dtype=torch.long, device=engine.device)
         self._balls = [
             (actor.dofs.start + first, int(engine.model.jnt_bodyid[actor.joints[first]]))
@@ -227,7 +226,7 @@ class ContactForces(OutputBuffer):
 
     def __init__(self, engine: Engine, compiled: CompiledEnv) -> None:
         bodies = compiled.bodies
-        super().__init__(engine, ("cfrc_ext",), len(bodies), 3)
+        super().__init__(engine, ("cfrc_ext",), (len(bodies), 3))
         self._bodies = _select(bodies, engine.device)
         self.applied: torch.Tensor | None = None
 
@@ -269,7 +268,7 @@ class SensorForces(OutputBuffer):
 
     def __init__(self, engine: Engine, sensors: Sequence[tuple[int, int, bool]]) -> None:
         """Prepare to read sensors, given as (body id, site id, whether to report in world axes)."""
-        super().__init__(engine, ("cfrc_ext", "subtree_com", "site_xpos", "site_xmat"), len(sensors), 6)
+        super().__init__(engine, ("cfrc_ext", "subtree_com", "site_xpos", "site_xmat"), (len(sensors), 6))
         bodies = tuple(body for body, _, _ in sensors)
         self._bodies, self._root = _select(bodies, engine.device), _roots(engine, bodies)
         self._sites = _select(tuple(site for _, site, _ in sensors), engine.device)
@@ -296,35 +295,60 @@ class DofForces:
     """
 
     def __init__(
-        self, engine: Engine, compiled: CompiledEnv, commands: DofCommands, enabled: Sequence[bool]
+        self, engine: Engine, compiled: CompiledEnv, commands: DofCommands, enabled: np.ndarray
     ) -> None:
+        """Show the forces of the actors that are enabled, (N, actors) bool."""
         self.per_env = torch.zeros(engine.num_envs, compiled.num_dofs, device=engine.device)
         self.descriptor = Tensor(self.per_env.view(-1))
-        self._actors = {handle: compiled.actors[handle] for handle in np.flatnonzero(enabled).tolist()}
-        self._commands = commands
+        self._engine, self._actors, self._commands = engine, compiled.actors, commands
         self._qpos, self._qvel, self._ctrl = (engine.state(name) for name in ("qpos", "qvel", "ctrl"))
-        rest = torch.as_tensor(engine.model.qpos_spring, dtype=engine.dtype, device=engine.device)
-        self._positions = {h: DofPositions(actor, engine.device) for h, actor in self._actors.items()}
-        self._rest = {h: self.per_env.new_empty(1, actor.num_dofs) for h, actor in self._actors.items()}
-        for handle, positions in self._positions.items():
-            positions.read(rest.unsqueeze(0), self._rest[handle])
+        self._enabled = enabled
+        self._shown: dict[int, _ShownForces] | None = None
+
+    def enable(self, env: int, handle: int) -> None:
+        """Show the forces of one more actor."""
+        self._enabled[env, handle] = True
+        self._shown = None
 
     def refresh(self) -> None:
         """Compute the forces of every environment."""
-        for handle, actor in self._actors.items():
-            self.per_env[:, actor.dofs].copy_(self.read(handle, slice(None)))
+        for handle, shown in self._shown_actors().items():
+            force = self.read(handle, slice(None))
+            self.per_env[:, shown.actor.dofs].copy_(force if shown.mask is None else force * shown.mask)
 
     def read(self, handle: int, env_ids: slice) -> torch.Tensor:
         """Return the forces of one actor for which they are enabled, in the given environments."""
-        actor = self._actors[handle]
+        shown = self._shown_actors()[handle]
+        actor = shown.actor
         gains = {
             name: gain[env_ids if len(gain) > 1 else slice(None), actor.dofs]
             for name, gain in self._commands.gains.items()
         }
         v = self._qvel[env_ids, actor.qvel : actor.qvel + actor.num_dofs].to(torch.float32)
         q = torch.empty_like(v)
-        self._positions[handle].read(self._qpos[env_ids], q)
+        shown.positions.read(self._qpos[env_ids], q)
         force = self._ctrl[env_ids, actor.dofs].to(torch.float32)
         force = force - gains["stiffness"] * q - gains["damping"] * v
         force = torch.minimum(torch.maximum(force, -gains["limit"]), gains["limit"])
-        return force - gains["spring"] * (q - self._rest[handle]) - gains["damper"] * v
+        return force - gains["spring"] * (q - shown.rest) - gains["damper"] * v
+
+    def _shown_actors(self) -> dict[int, _ShownForces]:
+        if self._shown is None:
+            self._shown = {
+                handle: _ShownForces(self._engine, actor, self._enabled[:, handle])
+                for handle, actor in enumerate(self._actors)
+                if self._enabled[:, handle].any()
+            }
+        return self._shown
+
+
+class _ShownForces:
+    """An actor whose DOF forces are shown: in all environments, or in those that a mask (N, 1) says."""
+
+    def __init__(self, engine: Engine, actor: ActorLayout, enabled: np.ndarray) -> None:
+        self.actor = actor
+        self.mask = None if enabled.all() else torch.from_numpy(enabled[:, None].copy()).to(engine.device)
+        self.positions = DofPositions(actor, engine.device)
+        self.rest = torch.empty(1, actor.num_dofs, device=engine.device)
+        resting = torch.as_tensor(engine.model.qpos_spring, dtype=engine.dtype, device=engine.device)
+        self.positions.read(resting.unsqueeze(0), self.rest)

@@ -8,6 +8,7 @@ import mujoco
 import numpy as np
 
 from mjgym.assets.asset import Asset
+from mjgym.attractors import INTEGRATOR, AttractorLayout, add_attractors, find_attractors
 from mjgym.common_sizes import CommonSizes
 from mjgym.ground import GROUND_BIT, Ground, add_grounds
 from mjgym.scene import Actor, Env
@@ -24,6 +25,7 @@ class ActorLayout:
 
     Attributes:
         bodies: body ids, in the asset's order.
+        all_geoms: ids of all the asset's geoms, in its order; those that do not touch count, too.
         geoms: ids of the collision shapes, in the asset's order.
         joints: joint id of each DOF, in the asset's order; a ball joint's is there three times.
         dofs: the actor's columns among the environment's DOFs (and actuators).
@@ -33,10 +35,12 @@ class ActorLayout:
         free_qvel: address of the root's free joint in qvel, or -1 for a fixed base.
         mocap: mocap id of a fixed base, or -1 for a floating one.
         sensor_sites: site ids of the force sensors, in the order of their creation.
+        tendons: tendon ids, in the asset's order.
         balls: (first of its three DOF columns, address of its quaternion in qpos) of each ball joint.
     """
 
     bodies: tuple[int, ...]
+    all_geoms: tuple[int, ...]
     geoms: tuple[int, ...]
     joints: tuple[int, ...]
     dofs: slice
@@ -46,6 +50,7 @@ class ActorLayout:
     free_qvel: int
     mocap: int
     sensor_sites: tuple[int, ...]
+    tendons: tuple[int, ...]
     balls: tuple[tuple[int, int], ...] = ()
 
     @property
@@ -56,10 +61,11 @@ class ActorLayout:
 
 @dataclass(frozen=True)
 class CompiledEnv:
-    """One environment's model and the layout of its actors, in the order of their creation."""
+    """One environment's model and the layout of its actors and attractors, in the order of their creation."""
 
     model: mujoco.MjModel
     actors: tuple[ActorLayout, ...]
+    attractors: tuple[AttractorLayout, ...] = ()
 
     @property
     def num_dofs(self) -> int:
@@ -98,16 +104,19 @@ def compile_env(
     spec = _empty_scene(params)
     if common is not None:
         common.begin(spec)
+    if env.attractors:
+        spec.option.integrator = INTEGRATOR
     add_grounds(spec, grounds)
     masks = collision_masks(env.actors)
     for index, actor in enumerate(env.actors):
         _attach(spec, actor, index, masks[index], common)
     _add_drives(spec)
+    add_attractors(spec, env)
     _add_contact_force_switch(spec)
     model = spec.compile()
     layouts = _layouts(model, env.actors)
     _apply_body_damping(model, env.actors, layouts)
-    return CompiledEnv(model, layouts)
+    return CompiledEnv(model, layouts, find_attractors(model, env))
 
 
 def collision_masks(actors: list[Actor]) -> list[tuple[int, int] | None]:
@@ -224,7 +233,8 @@ def _layout(model: mujoco.MjModel, actor: Actor, prefix: str, first_dof: int) ->
     joints, balls = _dof_joints(model, first_joint + (not asset.fixed_base), asset.num_dofs)
     return ActorLayout(
         bodies=tuple(range(root, root + asset.num_bodies)),
-        geoms=_shape_geoms(model, asset, root),
+        geoms=_geom_ids(model, asset, root, asset.shape_geoms),
+        all_geoms=_geom_ids(model, asset, root, list(range(asset.model.ngeom))),
         joints=joints,
         dofs=slice(first_dof, first_dof + asset.num_dofs),
         qpos=int(model.jnt_qposadr[joints[0]]) if joints else 0,
@@ -233,14 +243,15 @@ def _layout(model: mujoco.MjModel, actor: Actor, prefix: str, first_dof: int) ->
         free_qvel=int(model.jnt_dofadr[first_joint]) if free else -1,
         mocap=-1 if free else int(model.body_mocapid[root - asset.root_has_joints]),
         sensor_sites=tuple(model.site(f"{prefix}#sensor{i}").id for i in range(len(asset.force_sensors))),
+        tendons=tuple(model.tendon(prefix + tendon.name).id for tendon in asset.tendons),
         balls=balls,
     )
 
 
-def _shape_geoms(model: mujoco.MjModel, asset: Asset, root: int) -> tuple[int, ...]:
-    """Return the ids of an actor's collision shapes: a body's own geoms come first, what fills it up last."""
-    bodies = asset.model.geom_bodyid[asset.shape_geoms]
-    places = asset.shape_geoms - asset.model.body_geomadr[bodies]
+def _geom_ids(model: mujoco.MjModel, asset: Asset, root: int, geoms: list[int]) -> tuple[int, ...]:
+    """Return the ids of an asset's geoms in a scene: a body's own geoms come first, what fills it up last."""
+    bodies = asset.model.geom_bodyid[geoms]
+    places = geoms - asset.model.body_geomadr[bodies]
     return tuple(int(geom) for geom in model.body_geomadr[root - 1 + bodies] + places)
 
 

@@ -6,22 +6,29 @@ values of one environment go into the model itself, those of many into the engin
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from typing import Any
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 import mujoco
 import numpy as np
 import torch
 
 from mjgym.assets.asset import UNLIMITED, Asset
-from mjgym.compile import ActorLayout
 from mjgym.engines.interface import Engine
 from mjgym.spherical import NUM_AXES
+from mjgym.structs.constants import RIGID_BODY_DISABLE_GRAVITY
 from mjgym.structs.enums import DofDriveMode
 from mjgym.structs.geometry import Mat33
 from mjgym.structs.properties import RigidBodyProperties, RigidShapeProperties
 
+if TYPE_CHECKING:
+    from mjgym.compile import ActorLayout
+
 Entry = tuple[str, Any, np.ndarray]
+
+_MASS_FIELDS = ("body_ipos", "body_inertia", "body_iquat")
+BODY_FIELDS = (*_MASS_FIELDS, "body_gravcomp")
+"""Model fields that :func:`body_entries` reads: where a body's mass is, and its share in gravity."""
 
 
 def dof_entries(model: mujoco.MjModel, layout: ActorLayout, props: np.ndarray) -> list[Entry]:
@@ -31,7 +38,7 @@ def dof_entries(model: mujoco.MjModel, layout: ActorLayout, props: np.ndarray) -
     ctrl = kp target + kd target velocity. In EFFORT and NONE stiffness and damping are a passive spring to 0
     and a damper, and ctrl is the effort. MuJoCo's implicitfast integrator takes damping at the end of a step,
     stiffness at its start. PhysX takes both at the end, where the spring sees q + dt v: so dt kp is added to
-    the damping.
+    the damping. The discrete integrator needs no such help.
     """
     dofs = np.arange(layout.dofs.start, layout.dofs.stop)
     adr = layout.qvel + np.arange(layout.num_dofs)
@@ -42,7 +49,8 @@ def dof_entries(model: mujoco.MjModel, layout: ActorLayout, props: np.ndarray) -
     driven |= ball  # what MuJoCo has only for hinges, a ball joint's actuators do: springs, effort limits
     stiffness = props["stiffness"].astype(np.float64)
     held = stiffness * spring
-    damping = props["damping"] + held * model.opt.timestep
+    late = model.opt.integrator != mujoco.mjtIntegrator.mjINT_DISCRETE
+    damping = props["damping"] + held * model.opt.timestep * late
     limits = np.stack([props["lower"], props["upper"]], axis=-1).astype(np.float64)
     effort = props["effort"].astype(np.float64)
     bounds = np.stack([-effort, effort], axis=-1)
@@ -134,18 +142,18 @@ def body_entries(
     props: Sequence[RigidBodyProperties],
     asset: Asset,
     recompute_inertia: bool,
-    ipos: np.ndarray,
-    inertia: np.ndarray,
+    current: Mapping[str, np.ndarray],
+    scale: float | None,
 ) -> list[Entry]:
-    """Return the model entries of body properties: mass, centre of mass, and inertia about it.
+    """Return the model entries of body properties: mass, centre of mass, inertia about it, and weight.
 
     Args:
         layout: the actor's place in the model.
         props: one for each body.
         asset: the actor's asset.
         recompute_inertia: scale the asset's inertia with the mass instead of reading it from ``props``.
-        ipos: centres of mass as they are in the environment's model, (all bodies, 3).
-        inertia: principal moments as they are there, (all bodies, 3).
+        current: ``BODY_FIELDS`` as they are in the environment's model, (all bodies, ...).
+        scale: the actor's scale, at which the asset's own values are written first; None if it never had one.
 
     Centre and inertia of bodies are written only if they are not the asset's, here or in the model: MuJoCo
     takes short cuts for bodies whose inertial frame is the body's own, and masses alone leave these valid.
@@ -159,15 +167,26 @@ def body_entries(
         raise ValueError(
             f"body {asset.body_names[int(np.argmin(masses))]!r}: mass = {masses.min()} must be 0 or more"
         )
-    bodies, old = np.array(layout.bodies), asset.body_properties()
-    touched = np.any(ipos[bodies] != asset.model.body_ipos[1:], axis=1)
-    touched |= np.any(inertia[bodies] != asset.model.body_inertia[1:], axis=1)
+    bodies, size = np.array(layout.bodies), scale or 1.0
+    old = asset.body_properties(size)
+    touched = np.zeros(len(bodies), dtype=bool)
+    for field in _MASS_FIELDS if scale is None else ("body_iquat",):
+        theirs = getattr(asset.model, field)[1:]
+        touched |= ~np.isclose(current[field][bodies], theirs, rtol=1e-6, atol=0.0).all(axis=1)
     free = [
         i
         for i, prop in enumerate(props)
         if touched[i] or prop.com != old[i].com or prop.inertia != old[i].inertia
     ]
     entries: list[Entry] = [("body_mass", (bodies,), masses)]
+    resists = np.array(
+        [
+            asset.model.body_gravcomp[1 + i] if prop.flags == old[i].flags else _is_weightless(prop)
+            for i, prop in enumerate(props)
+        ]
+    )
+    if (resists != current["body_gravcomp"][bodies]).any():
+        entries.append(("body_gravcomp", (bodies,), resists))
     if free:
         principal = [_principal(props[i].inertia) for i in free]
         entries += [
@@ -178,11 +197,16 @@ def body_entries(
             ("body_simple", (bodies[free],), np.zeros(len(free))),
         ]
     if recompute_inertia:
-        base = asset.model.body_mass[1:]
+        base = asset.model.body_mass[1:] * size**3
         ratio = np.where(base > 0, masses / np.where(base > 0, base, 1.0), 1.0)
-        entries.append(("body_inertia", (bodies,), asset.model.body_inertia[1:] * ratio[:, None]))
+        entries.append(("body_inertia", (bodies,), asset.model.body_inertia[1:] * size**5 * ratio[:, None]))
         entries.append(("body_iquat", (bodies,), asset.model.body_iquat[1:]))
     return entries
+
+
+def _is_weightless(prop: RigidBodyProperties) -> bool:
+    """Tell whether a body's flags switch gravity off."""
+    return bool(prop.flags & RIGID_BODY_DISABLE_GRAVITY)
 
 
 def _check_count(kind: str, given: int, needed: int, asset: Asset) -> None:

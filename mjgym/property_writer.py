@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+
 import mujoco
 import numpy as np
 import torch
@@ -9,6 +11,7 @@ import torch
 from mjgym.compile import ActorLayout, CompiledEnv
 from mjgym.engines.interface import Engine
 from mjgym.properties import (
+    BODY_FIELDS,
     Entry,
     body_entries,
     dof_entries,
@@ -17,13 +20,20 @@ from mjgym.properties import (
     write_to_many,
     write_to_model,
 )
+from mjgym.scaling import geometry_entries
 from mjgym.scene import Actor, Env
+from mjgym.tendons import Tendon, tendon_entries
 from mjgym.variants import Variant
 
 
 def actor_dof_properties(actor: Actor) -> np.ndarray:
     """Return an actor's own DOF properties, or its asset's."""
     return actor.asset.dof_properties if actor.dof_properties is None else actor.dof_properties
+
+
+def actor_tendons(actor: Actor) -> list[Tendon]:
+    """Return an actor's own tendons, or its asset's."""
+    return actor.asset.tendons if actor.tendons is None else actor.tendons
 
 
 def stack_dof_properties(envs: list[Env], handle: int) -> np.ndarray:
@@ -40,9 +50,18 @@ def write_shared_properties(compiled: CompiledEnv, env: Env) -> None:
     model = compiled.model
     for actor, layout in zip(env.actors, compiled.actors, strict=True):
         write_to_model(model, dof_entries(model, layout, actor_dof_properties(actor)))
-        if actor.body_properties is not None or actor.shape_properties is not None:
-            write_to_model(model, _surface_and_mass(actor, layout, model.body_ipos, model.body_inertia))
+        if _differs_from_asset(actor):
+            write_to_model(model, _own_entries(actor, layout, _of_model(model)))
+        _write_shared_tendons(model, layout, actor)
     mujoco.mj_setConst(model, mujoco.MjData(model))
+    for actor, layout in zip(env.actors, compiled.actors, strict=True):
+        _write_shared_tendons(model, layout, actor)
+
+
+def _write_shared_tendons(model: mujoco.MjModel, layout: ActorLayout, actor: Actor) -> None:
+    write_to_model(
+        model, tendon_entries(model, layout.tendons, actor_tendons(actor), model.tendon_invweight0)
+    )
 
 
 def write_differing_properties(engine: Engine, variants: list[Variant]) -> None:
@@ -53,7 +72,11 @@ def write_differing_properties(engine: Engine, variants: list[Variant]) -> None:
         for handle, layout in enumerate(variant.compiled.actors):
             differs |= _write_differing(engine, variant, env_ids, handle, layout)
     if differs:
+        for variant in variants:
+            _write_tendons(engine, variant.compiled.actors, variant.envs)
         engine.set_const()
+        for variant in variants:
+            _write_tendons(engine, variant.compiled.actors, variant.envs)
 
 
 def _write_differing(
@@ -66,34 +89,58 @@ def _write_differing(
         write_to_many(engine, env_ids, dof_entries(model, layout, rows))
         differs = True
     first = variant.envs[0].actors[handle]
-    shared = (first.body_properties, first.shape_properties)
     for env in variant.envs[1:]:
         actor = env.actors[handle]
-        if (actor.body_properties, actor.shape_properties) != shared:
-            entries = _surface_and_mass(actor, layout, model.body_ipos, model.body_inertia)
-            write_to_env(engine, env.index, entries)
+        if _own(actor) != _own(first):
+            if first.scale is not None and actor.scale is None:
+                actor.scale = 1.0  # the model that all share is scaled
+            write_to_env(engine, env.index, _own_entries(actor, layout, _of_model(model)))
             differs = True
     return differs
 
 
-def write_actor_properties(engine: Engine, layout: ActorLayout, actor: Actor, env: int) -> None:
+def _write_tendons(engine: Engine, layouts: Sequence[ActorLayout], envs: Sequence[Env]) -> None:
+    """Write tendons per environment: before ``set_const``, which reads them, and after, to read it."""
+    for handle, layout in enumerate(layouts):
+        if not layout.tendons:
+            continue
+        invweights = engine.model_field("tendon_invweight0").cpu().numpy()
+        for env in envs:
+            tendons = actor_tendons(env.actors[handle])
+            entries = tendon_entries(engine.model, layout.tendons, tendons, invweights[env.index])
+            write_to_env(engine, env.index, entries)
+
+
+def write_actor_properties(engine: Engine, compiled: CompiledEnv, env: Env, handle: int) -> None:
     """Write one actor's properties again, after they were changed, into its environment alone."""
+    actor, layout = env.actors[handle], compiled.actors[handle]
     entries = dof_entries(engine.model, layout, actor_dof_properties(actor))
-    if actor.body_properties is not None or actor.shape_properties is not None:
-        ipos = engine.model_field("body_ipos")[env].cpu().numpy()
-        inertia = engine.model_field("body_inertia")[env].cpu().numpy()
-        entries += _surface_and_mass(actor, layout, ipos, inertia)
-    write_to_env(engine, env, entries)
-    engine.set_const(torch.tensor([env], device=engine.device))
+    if _differs_from_asset(actor):
+        current = {field: engine.model_field(field)[env.index].cpu().numpy() for field in BODY_FIELDS}
+        entries += _own_entries(actor, layout, current)
+    write_to_env(engine, env.index, entries)
+    _write_tendons(engine, compiled.actors, [env])
+    engine.set_const(torch.tensor([env.index], device=engine.device))
+    _write_tendons(engine, compiled.actors, [env])
 
 
-def _surface_and_mass(
-    actor: Actor, layout: ActorLayout, ipos: np.ndarray, inertia: np.ndarray
-) -> list[Entry]:
-    """Return the entries of an actor's own body and shape properties, or else its asset's."""
-    asset = actor.asset
-    bodies, recompute = actor.body_properties or (asset.body_properties(), False)
+def _own(actor: Actor) -> tuple[object, ...]:
+    return actor.body_properties, actor.shape_properties, actor.tendons, actor.scale
+
+
+def _differs_from_asset(actor: Actor) -> bool:
+    return any(own is not None for own in (actor.body_properties, actor.shape_properties, actor.scale))
+
+
+def _of_model(model: mujoco.MjModel) -> dict[str, np.ndarray]:
+    return {field: getattr(model, field) for field in BODY_FIELDS}
+
+
+def _own_entries(actor: Actor, layout: ActorLayout, current: Mapping[str, np.ndarray]) -> list[Entry]:
+    """Return the entries of an actor's scale, and of its body and shape properties, or else its asset's."""
+    asset, scale = actor.asset, actor.scale
+    bodies, recompute = actor.body_properties or (asset.body_properties(scale or 1.0), False)
     shapes = actor.shape_properties or asset.shape_properties
-    return body_entries(layout, bodies, asset, recompute, ipos, inertia) + shape_entries(
-        layout, shapes, asset
-    )
+    entries = [] if scale is None else geometry_entries(layout, asset, scale)
+    entries += body_entries(layout, bodies, asset, recompute, current, scale)
+    return entries + shape_entries(layout, shapes, asset)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from mjgym.structs.params import SimParams
-from mjgym.structs.properties import RigidBodyProperties, RigidShapeProperties
+from mjgym.structs.properties import AttractorProperties, RigidBodyProperties, RigidShapeProperties
 
 if TYPE_CHECKING:
     from mjgym.actor_view import Alone
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from mjgym.ground import Ground
     from mjgym.painter import Light
     from mjgym.simulation import Simulation
+    from mjgym.tendons import Tendon
 
 Pose = tuple[float, float, float, float, float, float, float]
 """Position x, y, z [m] and quaternion x, y, z, w."""
@@ -53,7 +54,7 @@ class Actor:
 
     __slots__ = (
         "asset", "name", "pose", "group", "filter", "segmentation_id", "dof_properties", "has_dof_forces",
-        "body_properties", "shape_properties", "colors", "segmentation_ids", "start",
+        "body_properties", "shape_properties", "tendons", "scale", "colors", "segmentation_ids", "start",
     )  # fmt: skip
 
     def __init__(
@@ -69,6 +70,8 @@ class Actor:
         self.dof_properties: np.ndarray | None = None
         self.body_properties: tuple[list[RigidBodyProperties], bool] | None = None  # and: recompute inertia
         self.shape_properties: list[RigidShapeProperties] | None = None
+        self.tendons: list[Tendon] | None = None
+        self.scale: float | None = None
         self.colors: dict[int, tuple[float, float, float]] | None = None
         self.segmentation_ids: dict[int, int] | None = None
         self.has_dof_forces = False
@@ -76,9 +79,9 @@ class Actor:
 
 
 class Env:
-    """One environment: its actors, where its origin is in the world, and its cameras, None if destroyed."""
+    """One environment: its actors and attractors, where it is, and its cameras, None if destroyed."""
 
-    __slots__ = ("sim", "index", "origin", "actors", "cameras")
+    __slots__ = ("sim", "index", "origin", "actors", "attractors", "cameras")
 
     def __init__(self, sim: Sim, index: int, origin: tuple[float, float, float]) -> None:
         self.sim = sim
@@ -86,6 +89,12 @@ class Env:
         self.origin = origin
         self.actors: list[Actor] = []
         self.cameras: list[Camera | None] = []
+        self.attractors: list[AttractorProperties] = []
+
+    @property
+    def num_bodies(self) -> int:
+        """Number of bodies of all actors."""
+        return sum(actor.asset.num_bodies for actor in self.actors)
 
     def find_actor(self, name: str) -> int:
         """Return the handle of the actor called ``name``, or -1."""
@@ -145,12 +154,14 @@ class Sim:
 
 
 def env_structure(env: Env) -> tuple[tuple[object, ...], ...]:
-    """Return what makes two environments run on one compiled model: assets, filters and group relations.
+    """Return what makes two environments run on one compiled model.
 
-    Names, poses and property values are no part of it.
+    These are assets, filters, group relations, and what attractors pull at. Names, poses and property values
+    are no part of it.
     """
     groups = [actor.group for actor in env.actors]
-    return tuple((id(a.asset), a.filter, groups.index(a.group)) for a in env.actors)
+    actors = tuple((id(a.asset), a.filter, groups.index(a.group)) for a in env.actors)
+    return actors + tuple((pull.rigid_handle, pull.axes) for pull in env.attractors)
 
 
 def quat_between_z_and(normal: tuple[float, float, float]) -> tuple[float, float, float, float]:

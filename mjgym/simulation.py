@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 import numpy as np
 import torch
 
+from mjgym.attractors import Attractors, write_shared_attractors
 from mjgym.buffers import (
     BodyCentres,
     BodyStates,
@@ -25,7 +26,8 @@ from mjgym.buffers import (
     StateBuffer,
 )
 from mjgym.commands import DofCommands
-from mjgym.compile import CompiledEnv
+from mjgym.compile import ActorLayout, CompiledEnv
+from mjgym.dynamics import Jacobians, MassMatrices
 from mjgym.engines import create_engine
 from mjgym.engines.interface import Engine
 from mjgym.ground import place_terrain
@@ -40,9 +42,6 @@ from mjgym.scene import Actor, Env, Sim
 from mjgym.tensors import ROTATION, rotate, to_wxyz
 from mjgym.variants import compile_variants, write_variants
 
-# Outputs of the state after a step, which MuJoCo leaves at the start of its last substep.
-_OF_NEW_STATE = frozenset({"bodies", "centres", "dof_frames"})
-
 
 class Simulation:
     """What runs after ``prepare_sim``.
@@ -52,6 +51,7 @@ class Simulation:
         compiled: the model of the first environment and the places of its actors.
         engine: the physics engine.
         num_envs: number of environments.
+        attractors: the attractors of all environments.
         commands: efforts and targets of all DOFs.
         roots: root states of all actors.
         dofs: states of all DOFs.
@@ -74,28 +74,31 @@ class Simulation:
         for number, variant in enumerate(self.variants):
             self._variant_of[variant.env_ids] = number
             write_shared_properties(variant.compiled, variant.envs[0])
+            write_shared_attractors(variant.compiled, variant.envs[0])
         self.engine: Engine = create_engine(
             sim.engine, self.compiled.model, self.num_envs, sim.params.physx.num_threads, sim.device
         )
         write_variants(self.engine, self.variants)
         write_differing_properties(self.engine, self.variants)
         place_terrain(self.engine, sim.envs)
+        self.attractors = Attractors(self.engine, self.compiled, sim.envs)
         self.commands = DofCommands(self.engine, _all_dof_properties(sim.envs))
         self.roots = RootStates(self.engine, self.compiled)
         self.dofs = DofStates(self.engine, self.compiled)
-        enabled = [actor.has_dof_forces for actor in sim.envs[0].actors]
+        enabled = np.array([[actor.has_dof_forces for actor in env.actors] for env in sim.envs])
         self.dof_forces = DofForces(self.engine, self.compiled, self.commands, enabled)
         self.frame_count = 0
         self._outputs: dict[str, OutputBuffer] = {}
+        self._shows_motion = False  # whether an output follows from position and velocity alone
         self._unsettled = np.ones(self.num_envs, dtype=bool)
         self._forces_applied = False
         self._place_actors(sim.envs)
 
     def update_actor(self, env: Env, handle: int) -> None:
         """Write an actor's properties again after they were changed; only its environment is touched."""
-        actor, layout = env.actors[handle], self.compiled_of(env).actors[handle]
-        write_actor_properties(self.engine, layout, actor, env.index)
-        self.commands.set_gains(env.index, layout.dofs, actor_dof_properties(actor))
+        actor, compiled = env.actors[handle], self.compiled_of(env)
+        write_actor_properties(self.engine, compiled, env, handle)
+        self.commands.set_gains(env.index, compiled.actors[handle].dofs, actor_dof_properties(actor))
 
     def compiled_of(self, env: Env) -> CompiledEnv:
         """Return the model that an environment runs on, and the places of its actors there."""
@@ -109,7 +112,7 @@ class Simulation:
     def simulate(self) -> None:
         """Advance all environments by one step of ``dt`` seconds, then drop the forces applied to bodies."""
         self.commands.apply()
-        self.engine.step(self.sim.params.substeps, not _OF_NEW_STATE.isdisjoint(self._outputs))
+        self.engine.step(self.sim.params.substeps, self._shows_motion)
         self.frame_count += 1
         self._unsettled[:] = False
         for buffer in self._outputs.values():
@@ -207,15 +210,45 @@ class Simulation:
 
     def body_states(self) -> OutputBuffer:
         """Return the buffer of rigid-body states."""
+        self._shows_motion = True
         return self._output("bodies", lambda: BodyStates(self.engine, self.compiled))
 
     def body_centres(self) -> OutputBuffer:
         """Return the buffer of the bodies' centres of mass."""
+        self._shows_motion = True
         return self._output("centres", lambda: BodyCentres(self.engine, self.compiled))
 
     def dof_frames(self) -> OutputBuffer:
         """Return the buffer of the DOFs' axes."""
+        self._shows_motion = True
         return self._output("dof_frames", lambda: DofFrames(self.engine, self.compiled))
+
+    def jacobians(self, name: str) -> OutputBuffer:
+        """Return the buffer of the Jacobians of the actors called ``name``."""
+        actor = self._actor_called(name, "acquire_jacobian_tensor")
+        return self._output(f"jacobians/{name}", lambda: Jacobians(self.engine, actor))
+
+    def mass_matrices(self, name: str) -> OutputBuffer:
+        """Return the buffer of the mass matrices of the actors called ``name``."""
+        actor = self._actor_called(name, "acquire_mass_matrix_tensor")
+        return self._output(f"mass_matrices/{name}", lambda: MassMatrices(self.engine, actor))
+
+    def _actor_called(self, name: str, call: str) -> ActorLayout:
+        handles = {env.find_actor(name) for env in self.sim.envs}
+        if len(handles) > 1 or -1 in handles:
+            names = ", ".join(repr(actor.name) for actor in self.sim.envs[0].actors)
+            raise ValueError(
+                f"{call}: name = {name!r} must be that of one actor in each environment, created as the "
+                f"same one everywhere; the first environment has {names}"
+            )
+        self._shows_motion = True
+        return self.compiled.actors[handles.pop()]
+
+    def refresh_kind(self, kind: str) -> None:
+        """Bring all output buffers up to date whose name begins with a kind."""
+        for name, buffer in self._outputs.items():
+            if name.startswith(f"{kind}/"):
+                self.refresh(buffer)
 
     def contact_forces(self) -> OutputBuffer:
         """Return the buffer of net contact forces."""

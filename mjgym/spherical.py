@@ -25,13 +25,18 @@ _TINY = 1e-12
 
 
 def find_spherical_dofs(model: mujoco.MjModel, dof_joints: list[int]) -> list[int]:
-    """Return the first DOF of each three hinges about x, y and z, declared in this order at one point."""
+    """Return the first DOF of each three hinges about x, y and z, declared in this order at one point.
+
+    Hinges that a fixed tendon pulls stay hinges: a tendon has no hold on a ball joint.
+    """
     firsts = []
+    pulled = model.wrap_objid[model.wrap_type == mujoco.mjtWrap.mjWRAP_JOINT]
     for first in range(len(dof_joints) - NUM_AXES + 1):
         joints = dof_joints[first : first + NUM_AXES]
         alone = np.count_nonzero(model.jnt_bodyid == model.jnt_bodyid[joints[0]]) == NUM_AXES
         if (
             alone
+            and not np.isin(joints, pulled).any()
             and np.all(model.jnt_bodyid[joints] == model.jnt_bodyid[joints[0]])
             and np.all(model.jnt_type[joints] == mujoco.mjtJoint.mjJNT_HINGE)
             and np.allclose(model.jnt_axis[joints], np.eye(NUM_AXES))

@@ -106,11 +106,17 @@ def _differences(base: Variant, other: Variant) -> dict[str, np.ndarray]:
 
 
 def _check_alike(env: Env, first: Env) -> None:
-    """Refuse an environment whose actors have other bodies, joints or sensors than those of the first one."""
+    """Refuse an environment whose actors have other bodies, joints or sensors, or with other attractors."""
     if len(env.actors) != len(first.actors):
         raise NotImplementedError(
             f"environment {env.index} holds {len(env.actors)} actors, environment {first.index} "
             f"{len(first.actors)}; all environments of a simulation must hold as many (docs/mjgym.md)"
+        )
+    pulls = [[(pull.rigid_handle, pull.axes) for pull in one.attractors] for one in (env, first)]
+    if pulls[0] != pulls[1]:
+        raise NotImplementedError(
+            f"environment {env.index} holds other attractors than environment {first.index}; those of all "
+            "environments must pull at the same bodies along the same axes (docs/mjgym.md)"
         )
     for actor, other in zip(env.actors, first.actors, strict=True):
         theirs, ours = _skeleton(actor.asset), _skeleton(other.asset)

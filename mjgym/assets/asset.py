@@ -15,6 +15,7 @@ import numpy as np
 
 from mjgym.spherical import find_spherical_dofs
 from mjgym.structs.assets import AssetOptions
+from mjgym.structs.constants import RIGID_BODY_DISABLE_GRAVITY, RIGID_BODY_NONE
 from mjgym.structs.enums import DofDriveMode, DofType
 from mjgym.structs.geometry import Mat33, Transform, Vec3
 from mjgym.structs.properties import (
@@ -24,6 +25,7 @@ from mjgym.structs.properties import (
     RigidBodyProperties,
     RigidShapeProperties,
 )
+from mjgym.tendons import read_tendons
 
 UNLIMITED: Final = float(np.finfo(np.float32).max)
 """What DOF properties hold where nothing limits a velocity or an effort."""
@@ -104,6 +106,7 @@ class Asset:
             g for g in range(model.ngeom) if model.geom_contype[g] or model.geom_conaffinity[g]
         ]
         self.dof_properties = self._read_dof_properties()
+        self.tendons = read_tendons(model, self.options.tendon_limit_stiffness)
         self.shape_properties = [self._read_shape_properties(geom) for geom in self.shape_geoms]
 
     @property
@@ -131,9 +134,9 @@ class Asset:
         bodies = [int(self.model.geom_bodyid[g]) - 1 for g in self.shape_geoms]
         return [(bodies.index(b) if b in bodies else 0, bodies.count(b)) for b in range(self.num_bodies)]
 
-    def body_properties(self) -> list[RigidBodyProperties]:
-        """Return mass, centre of mass and inertia of each body."""
-        return [self._read_body_properties(body) for body in range(1, self.model.nbody)]
+    def body_properties(self, scale: float = 1.0) -> list[RigidBodyProperties]:
+        """Return mass, centre of mass and inertia of each body, at a scale of the whole."""
+        return [self._read_body_properties(body, scale) for body in range(1, self.model.nbody)]
 
     def body_color(self, body: int) -> tuple[float, float, float]:
         """Return red, green and blue of a body's first shape; those of MuJoCo's grey if it has none."""
@@ -168,14 +171,15 @@ class Asset:
             friction=slide, torsion_friction=spin, rolling_friction=roll, thickness=self.options.thickness
         )
 
-    def _read_body_properties(self, body: int) -> RigidBodyProperties:
-        mass = float(self.model.body_mass[body])
-        inertia = _inertia_matrix(self.model.body_inertia[body], self.model.body_iquat[body])
+    def _read_body_properties(self, body: int, scale: float) -> RigidBodyProperties:
+        mass = float(self.model.body_mass[body]) * scale**3
+        inertia = _inertia_matrix(self.model.body_inertia[body], self.model.body_iquat[body]) * scale**5
         regular = bool(np.all(self.model.body_inertia[body] > 0))
         return RigidBodyProperties(
+            flags=RIGID_BODY_DISABLE_GRAVITY if self.model.body_gravcomp[body] == 1.0 else RIGID_BODY_NONE,
             mass=mass,
             invMass=1.0 / mass if mass > 0 else 0.0,
-            com=Vec3(*self.model.body_ipos[body]),
+            com=Vec3(*self.model.body_ipos[body] * scale),
             inertia=_as_mat33(inertia),
             invInertia=_as_mat33(np.linalg.inv(inertia)) if regular else Mat33(),
         )

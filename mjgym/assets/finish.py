@@ -88,7 +88,8 @@ def _check_joints(spec: mujoco.MjSpec, root: mujoco.MjsBody, path: Path) -> None
 
 def _name_bodies(spec: mujoco.MjSpec) -> None:
     """Name what the file left nameless, since everything is looked up by name."""
-    for kind, elements in (("body", spec.bodies[1:]), ("joint", _dof_joints(spec))):
+    nameless = (("body", spec.bodies[1:]), ("joint", _dof_joints(spec)), ("tendon", spec.tendons))
+    for kind, elements in nameless:
         taken = {element.name for element in elements}
         for index, element in enumerate(elements):
             free = (f"{kind}_{index}{'_' * more}" for more in itertools.count())

@@ -41,12 +41,12 @@ DERIVED_FIELDS: Final = (
     "xaxis",  # (N, njnt, 3) the joint's axis, world axes
     "site_xpos",  # (N, nsite, 3) m, world axes
     "site_xmat",  # (N, nsite, 9) rotation matrix, row by row, from site to world axes
+    "cdof",  # (N, nv, 6) motion of each velocity's axis, angular then linear, world axes, at subtree_com
+    "M",  # (N, nC) mass matrix: non-zeros of the lower triangle, row by row (M_rowadr, M_rownnz, M_colind)
     "cfrc_ext",  # (N, nbody, 6) torque then force, world axes, at subtree_com of the body's root
 )
 
-POSITION_VELOCITY_FIELDS: Final = frozenset(
-    {"xpos", "xquat", "cvel", "subtree_com", "xipos", "xanchor", "xaxis", "site_xpos", "site_xmat"}
-)
+POSITION_VELOCITY_FIELDS: Final = frozenset(DERIVED_FIELDS) - {"cfrc_ext"}
 """Derived fields that follow from position and velocity alone, which ``step(..., current=True)`` updates."""
 
 CONTACT_FIELDS: Final = frozenset({"cfrc_ext"})

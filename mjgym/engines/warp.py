@@ -102,6 +102,8 @@ class WarpEngine(Engine):
             if current:
                 mjw.fwd_kinematics(self._m, self._d)
                 mjw.com_vel(self._m, self._d)
+                if "M" in self._derived:
+                    mjw.crb(self._m, self._d)
 
     def _reset_diverged(self) -> None:
         """Put environments with a state that is not finite, or huge, back to their start, with no branch."""

@@ -1,8 +1,8 @@
 """`Gym`: the object through which scripts do everything, as in Isaac Gym.
 
-Its calls are grouped by job: simulation, ground, assets, scene, lookups, single things, contacts, tensors,
-cameras, viewer. It holds the name of the physics engine and which simulation would be watched; all else
-belongs to the handles it returns.
+Its calls are grouped by job: simulation, ground, assets, scene, attractors, lookups, single things, contacts,
+tensors, dynamics, tendons, cameras, viewer. It holds the name of the physics engine and which simulation
+would be watched; all else belongs to the handles it returns.
 """
 
 from __future__ import annotations
@@ -13,13 +13,16 @@ from mjgym.api_names import GYM_METHODS
 from mjgym.engines import ENGINE_NAMES
 from mjgym.errors import missing_name_error, unknown_name_message
 from mjgym.gym.asset_calls import AssetCalls
+from mjgym.gym.attractor_calls import AttractorCalls
 from mjgym.gym.camera_calls import CameraCalls
 from mjgym.gym.contact_calls import ContactCalls
+from mjgym.gym.dynamics_calls import DynamicsCalls
 from mjgym.gym.ground_calls import GroundCalls
 from mjgym.gym.joint_calls import JointCalls
 from mjgym.gym.lookup_calls import LookupCalls
 from mjgym.gym.scene_calls import SceneCalls
 from mjgym.gym.simulation_calls import SimulationCalls
+from mjgym.gym.tendon_calls import TendonCalls
 from mjgym.gym.tensor_calls import TensorCalls
 from mjgym.gym.viewer_calls import ViewerCalls
 from mjgym.install import default_engine
@@ -32,10 +35,13 @@ class Gym(
     GroundCalls,
     AssetCalls,
     SceneCalls,
+    AttractorCalls,
     LookupCalls,
     JointCalls,
     ContactCalls,
     TensorCalls,
+    DynamicsCalls,
+    TendonCalls,
     CameraCalls,
     ViewerCalls,
 ):

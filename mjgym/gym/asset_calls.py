@@ -177,7 +177,7 @@ class AssetCalls:
         """Return copies of the actuators' properties in the file's order; ``motor_effort`` is the gear."""
         return [copy.copy(a.properties) for a in asset_of(asset, "get_asset_actuator_properties").actuators]
 
-    # ---- shapes and tendons
+    # ---- shapes
 
     def get_asset_rigid_shape_count(self, asset: Asset) -> int:
         """Return the number of collision shapes."""
@@ -187,23 +187,24 @@ class AssetCalls:
         """Return copies of the collision shapes' properties."""
         return copy.deepcopy(asset_of(asset, "get_asset_rigid_shape_properties").shape_properties)
 
-    @partly("frictions alone have an effect")
+    @partly("frictions alone have an effect; a filter is refused")
     def set_asset_rigid_shape_properties(self, asset: Asset, props: list[RigidShapeProperties]) -> None:
         """Replace the collision shapes' properties, for actors made of the asset and not given others.
 
         Raises:
             ValueError: if their number is wrong.
+            NotImplementedError: if a shape has a filter: shapes have that of their actor.
         """
         have = len(asset_of(asset, "set_asset_rigid_shape_properties").shape_geoms)
         if len(props) != have:
             raise ValueError(
                 f"set_asset_rigid_shape_properties: {len(props)} were given; the asset has {have} shapes"
             )
+        if any(prop.filter for prop in props):
+            raise NotImplementedError(
+                "set_asset_rigid_shape_properties: filters of single shapes are not built (docs/mjgym.md)"
+            )
         asset.set_shape_properties(copy.deepcopy(props))
-
-    def get_asset_tendon_count(self, asset: Asset) -> int:
-        """Return the number of tendons."""
-        return int(asset_of(asset, "get_asset_tendon_count").model.ntendon)
 
 
 def _find(names: list[str], name: str) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
@@ -132,7 +133,7 @@ def asset_of(asset: Asset, call: str) -> Asset:
     return asset
 
 
-def item_of(items: list, index: int, kind: str, call: str) -> int:
+def item_of(items: Sequence, index: int, kind: str, call: str) -> int:
     """Return ``index`` after checking that it counts one of ``items``.
 
     Raises:

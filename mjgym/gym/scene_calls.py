@@ -12,8 +12,10 @@ from mjgym.gym.checks import actor_of, asset_of, building, item_of, segmentation
 from mjgym.partly import partly
 from mjgym.properties import check_dof_properties
 from mjgym.property_writer import actor_dof_properties
+from mjgym.scaling import check_scale, rescale
 from mjgym.scene import Actor, Env, Sim
 from mjgym.structs import MeshType, RigidBodyProperties, RigidShapeProperties, Transform, Vec3
+from mjgym.structs.constants import RIGID_BODY_DISABLE_SIMULATION
 
 _ONLY_PHYSX: Final = "does nothing: aggregates only speed up PhysX"
 
@@ -76,10 +78,11 @@ class SceneCalls:
         """Do nothing: aggregates only speed up PhysX."""
         return True
 
-    @partly("only before `prepare_sim`, and for the actors of all environments as for the first one's")
     def enable_actor_dof_force_sensors(self, env: Env, actor_handle: int) -> None:
         """Have the DOF-force tensor show an actor's forces; without, it shows zeros."""
         actor_of(env, actor_handle, "enable_actor_dof_force_sensors").has_dof_forces = True
+        if env.sim.running is not None:
+            env.sim.running.dof_forces.enable(env.index, actor_handle)
 
     # ---- DOF properties
 
@@ -116,14 +119,14 @@ class SceneCalls:
         """Return copies of an actor's body properties."""
         actor = actor_of(env, actor_handle, "get_actor_rigid_body_properties")
         if actor.body_properties is None:
-            return actor.asset.body_properties()
+            return actor.asset.body_properties(actor.scale or 1.0)
         return copy.deepcopy(actor.body_properties[0])
 
-    @partly("`flags`, `invMass` and `invInertia` are ignored")
+    @partly("`invMass`, `invInertia` and the gyroscopic flag are ignored; no body can be left out")
     def set_actor_rigid_body_properties(
         self, env: Env, actor_handle: int, props: list[RigidBodyProperties], recomputeInertia: bool = False
     ) -> bool:
-        """Set mass, centre of mass and inertia of an actor's bodies.
+        """Set mass, centre of mass and inertia of an actor's bodies, and whether they feel gravity.
 
         Args:
             env: the environment.
@@ -133,10 +136,34 @@ class SceneCalls:
 
         Raises:
             ValueError: if their number is wrong or a mass is negative.
+            NotImplementedError: if a body is not to be simulated.
         """
-        actor = actor_of(env, actor_handle, "set_actor_rigid_body_properties")
-        _check_count("set_actor_rigid_body_properties", len(props), actor.asset.num_bodies, "bodies")
+        call = "set_actor_rigid_body_properties"
+        actor = actor_of(env, actor_handle, call)
+        _check_count(call, len(props), actor.asset.num_bodies, "bodies")
+        if any(prop.flags & RIGID_BODY_DISABLE_SIMULATION for prop in props):
+            raise NotImplementedError(f"{call}: RIGID_BODY_DISABLE_SIMULATION is not built (docs/mjgym.md)")
         actor.body_properties = (copy.deepcopy(list(props)), recomputeInertia)
+        self._update(env, actor_handle)
+        return True
+
+    def get_actor_scale(self, env: Env, actor_handle: int) -> float:
+        """Return an actor's scale."""
+        return actor_of(env, actor_handle, "get_actor_scale").scale or 1.0
+
+    @partly("no collision meshes and no spatial tendons; limits of sliding DOFs stay")
+    def set_actor_scale(self, env: Env, actor_handle: int, scale: float) -> bool:
+        """Make an actor ``scale`` times as large as its asset, before ``prepare_sim`` or after it.
+
+        Bodies, shapes, joints and force sensors move away from the root's origin, and densities stay: masses
+        go with the third, inertias with the fifth power. DOF properties keep their values.
+
+        Raises:
+            ValueError: if the scale is not positive.
+            NotImplementedError: if the actor has collision meshes or spatial tendons.
+        """
+        actor = actor_of(env, actor_handle, "set_actor_scale")
+        rescale(actor, check_scale(actor.asset, scale, "set_actor_scale"))
         self._update(env, actor_handle)
         return True
 

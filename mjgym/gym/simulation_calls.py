@@ -63,7 +63,9 @@ class SimulationCalls:
         """
         building(sim, "add_ground").grounds.append(copy.deepcopy(params))
 
-    @partly("environments may hold different assets that have the same bodies, joints and sensors, in order")
+    @partly(
+        "different assets in different environments must have the same bodies, joints and sensors, in order"
+    )
     def prepare_sim(self, sim: Sim) -> bool:
         """Compile the environments and start the engine; the scene is fixed from here on.
 

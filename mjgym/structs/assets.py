@@ -34,7 +34,7 @@ class VhacdParams(Struct):
     "without effect: `convex_decomposition_from_submeshes`, `enable_gyroscopic_forces`, "
     "`flip_visual_attachments`, `max_angular_velocity`, `max_linear_velocity`, `mesh_normal_mode`, "
     "`min_particle_mass`, `override_com`, `override_inertia`, `slices_per_cylinder`, "
-    "`tendon_limit_stiffness`, `thickness`, `use_mesh_materials`, `use_physx_armature`, `vhacd_enabled`, "
+    "`thickness`, `use_mesh_materials`, `use_physx_armature`, `vhacd_enabled`, "
     "`vhacd_params`; in MJCF files `collapse_fixed_joints` and `replace_cylinder_with_capsule`"
 )
 @dataclass(slots=True)

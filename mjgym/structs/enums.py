@@ -119,7 +119,6 @@ class CameraFollowMode(enum.IntEnum):
     FOLLOW_TRANSFORM = 1
 
 
-@partly("kept: `get_asset_tendon_properties` is not built")
 class TendonType(enum.IntEnum):
     """Kinds of tendons."""
 

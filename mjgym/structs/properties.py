@@ -53,7 +53,7 @@ class RigidBodyState(Struct):
     dtype: ClassVar[np.dtype] = RIGID_BODY_STATE_DTYPE
 
 
-@partly("`flags`, `invMass` and `invInertia` have no effect")
+@partly("of `flags` `RIGID_BODY_DISABLE_GRAVITY` has an effect; `invMass` and `invInertia` have none")
 @dataclass(slots=True)
 class RigidBodyProperties(Struct):
     """Mass [kg], centre of mass [m, body frame], inertia about it [kg m^2], and their inverses."""
@@ -100,10 +100,9 @@ class ActuatorProperties(Struct):
     upper_force_limit: float = 0.0
 
 
-@partly("kept: `get_asset_tendon_properties` is not built")
 @dataclass(slots=True)
 class TendonProperties(Struct):
-    """A tendon's spring, damper and limits."""
+    """A tendon's spring, damper and limits; `limit_stiffness` is that of a spring beyond the limits."""
 
     damping: float = 0.0
     fixed_lower_limit: float = 0.0
@@ -127,7 +126,6 @@ class ForceSensorProperties(Struct):
     use_world_frame: bool = False
 
 
-@partly("kept: `create_rigid_body_attractor` is not built")
 @dataclass(slots=True)
 class AttractorProperties(Struct):
     """A spring that pulls a body towards a pose along the chosen axes (`AXIS_*` flags)."""

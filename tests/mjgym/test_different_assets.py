@@ -125,6 +125,19 @@ def test_shape_properties_reach_the_right_shapes(tmp_path):
     assert [friction[geom] for geom in touching] == [0.25, 0.5]
 
 
+def test_scale_applies_to_the_asset_that_an_environment_holds(tmp_path):
+    world = make_mixed(tmp_path, [free_body(g) for g in (DUMBBELL, BOX, SPHERE)], 3, ground=True, dt=0.005)
+    for env in world.envs:
+        world.gym.set_actor_scale(env, 0, 1.5)
+    roots = world.prepare().tensor("actor_root_state")
+    world.simulate(300)
+    world.refresh("actor_root_state")
+    torch.testing.assert_close(roots[:, 2], 1.5 * torch.tensor([0.05, 0.3, 0.1]), atol=2e-3, rtol=0)
+    masses = [world.gym.get_actor_rigid_body_properties(env, 0)[0].mass for env in world.envs]
+    expected = [1.5**3 * asset.model.body_mass[1] for asset in world.assets]
+    assert masses == pytest.approx(expected)
+
+
 def test_other_bodies_joints_or_actors_are_refused(tmp_path):
     two_bodies = free_body(SPHERE + f'<body name="child">{SPHERE}</body>')
     with pytest.raises(NotImplementedError, match="environment 1 holds .* with other bodies"):

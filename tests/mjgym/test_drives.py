@@ -171,6 +171,23 @@ def test_dof_forces_are_zero_unless_enabled(tmp_path):
     assert forces.tolist() == [0.0, 0.0]
 
 
+def test_dof_forces_are_enabled_by_actor_and_later_too(tmp_path):
+    def setup(gym, env, handle, asset):
+        with_dofs(driveMode=gymapi.DOF_MODE_EFFORT)(gym, env, handle, asset)
+        if env.index == 1:
+            gym.enable_actor_dof_force_sensors(env, handle)
+
+    world = slider(tmp_path, setup=setup, num_envs=3)
+    forces = world.tensor("dof_force")
+    world.gym.set_dof_actuation_force_tensor(world.sim, unwrap(torch.tensor([3.0, 4.0, 5.0])))
+    world.simulate()
+    world.refresh("dof_force")
+    assert forces.tolist() == [0.0, 4.0, 0.0]
+    world.gym.enable_actor_dof_force_sensors(world.envs[2], 0)
+    world.refresh("dof_force")
+    assert forces.tolist() == [0.0, 4.0, 5.0]
+
+
 def test_properties_changed_after_prepare_sim_hold_in_that_environment_alone(tmp_path):
     world = slider(tmp_path, setup=with_dofs(driveMode=gymapi.DOF_MODE_EFFORT))
     dof = world.tensor("dof_state")

@@ -19,8 +19,8 @@ def test_unknown_calls_name_their_neighbours():
     gym = gymapi.acquire_gym()
     with pytest.raises(AttributeError, match="refresh_dof_state_tensor"):
         gym.refresh_dof_state_tensors(None)
-    with pytest.raises(NotImplementedError, match=r"Gym.acquire_jacobian_tensor.*docs/mjgym.md"):
-        gym.acquire_jacobian_tensor(None, "arm")
+    with pytest.raises(NotImplementedError, match=r"Gym.acquire_particle_state_tensor.*docs/mjgym.md"):
+        gym.acquire_particle_state_tensor(None)
     with pytest.raises(AttributeError, match="AssetOptions"):
         gymapi.AssetOption  # noqa: B018
     assert not hasattr(gym, "no_such_thing_at_all")
@@ -163,6 +163,55 @@ def test_centre_of_mass_can_be_moved(tmp_path):
     # Angular acceleration m g l / (I + m l^2 + armature) about y, over 0.01 s, to first order in the step.
     expected = [1.5 * 10 * arm / (0.02 + 1.5 * arm**2 + 0.02) * 0.01 for arm in (0.4, 0.2)]
     torch.testing.assert_close(dof[:, 1], torch.tensor(expected), rtol=1e-2, atol=0)
+
+
+def test_bodies_without_gravity_float_in_their_environment_before_and_after_prepare_sim(tmp_path):
+    def setup(gym, env, handle, asset):
+        props = gym.get_actor_rigid_body_properties(env, handle)
+        assert props[0].flags == gymapi.RIGID_BODY_NONE
+        props[0].flags = (gymapi.RIGID_BODY_NONE, gymapi.RIGID_BODY_DISABLE_GRAVITY)[env.index]
+        gym.set_actor_rigid_body_properties(env, handle, props)
+
+    world = make_world(tmp_path, BALL, setup=setup)
+    gym, root = world.gym, world.tensor("actor_root_state")
+    world.simulate(10)
+    world.refresh("actor_root_state")
+    torch.testing.assert_close(root[:, 9], torch.tensor([-1.0, 0.0]))
+    for env, flag in zip(
+        world.envs, (gymapi.RIGID_BODY_DISABLE_GRAVITY, gymapi.RIGID_BODY_NONE), strict=True
+    ):
+        props = gym.get_actor_rigid_body_properties(env, 0)
+        props[0].flags = flag
+        gym.set_actor_rigid_body_properties(env, 0, props)
+    world.simulate(10)
+    world.refresh("actor_root_state")
+    torch.testing.assert_close(root[:, 9], torch.tensor([-1.0, -1.0]))
+    props[0].flags = gymapi.RIGID_BODY_DISABLE_SIMULATION
+    with pytest.raises(NotImplementedError, match="RIGID_BODY_DISABLE_SIMULATION is not built"):
+        gym.set_actor_rigid_body_properties(world.envs[0], 0, props)
+
+
+def test_assets_without_gravity_say_so_and_an_actor_may_have_it_all_the_same(tmp_path):
+    def setup(gym, env, handle, asset):
+        props = gym.get_actor_rigid_body_properties(env, handle)
+        assert props[0].flags == gymapi.RIGID_BODY_DISABLE_GRAVITY
+        if env.index == 1:
+            props[0].flags = gymapi.RIGID_BODY_NONE
+            gym.set_actor_rigid_body_properties(env, handle, props)
+
+    world = make_world(tmp_path, BALL, asset_options=options(disable_gravity=True), setup=setup)
+    root = world.tensor("actor_root_state")
+    world.simulate(10)
+    world.refresh("actor_root_state")
+    torch.testing.assert_close(root[:, 9], torch.tensor([0.0, -1.0]))
+
+
+def test_filters_of_an_assets_single_shapes_are_refused(tmp_path):
+    world = make_world(tmp_path, BALL, prepare=False)
+    props = world.gym.get_asset_rigid_shape_properties(world.assets[0])
+    props[0].filter = 3
+    with pytest.raises(NotImplementedError, match="filters of single shapes are not built"):
+        world.gym.set_asset_rigid_shape_properties(world.assets[0], props)
 
 
 def test_gravity_can_be_changed_and_off_for_an_asset(tmp_path):

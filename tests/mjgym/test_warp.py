@@ -41,7 +41,7 @@ CARTPOLE = """
 </mujoco>
 """
 STANCE = (0.0, 1.0, 0.0, -1.0, 0.0, -1.0, 0.0, 1.0)
-BODY_FIELDS = ("xpos", "xquat", "cvel", "subtree_com")
+BODY_FIELDS = ("xpos", "xquat", "cvel", "subtree_com", "cdof", "M")
 DEVICES = [
     "cpu",
     pytest.param("cuda:0", marks=pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")),
