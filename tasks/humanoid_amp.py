@@ -53,8 +53,10 @@ class HumanoidAMP(VecTask):
         self.character = Character.from_mjcf(path, device)
         self.key_bodies = self._bodies("keyBodies", cfg.keyBodies)
         self.motion_lib = load_motion_lib(cfg.motion_file, self.character, device)
-        self.features = MotionFeatures(self.character.joints, len(self.key_bodies), cfg.localRootObs, device)
         goal = goal_class(cfg.goal)
+        # Clips face one way, so a world heading would tell the discriminator every character that turns.
+        local_root = cfg.localRootObs if cfg.localRootObs is not None else goal is not None
+        self.features = MotionFeatures(self.character.joints, len(self.key_bodies), local_root, device)
         self.goal = goal(cfg, self.num_envs, device) if goal else None
         self.num_obs = self.features.size + (self.goal.num_obs if self.goal else 0)
         self.add_ground()

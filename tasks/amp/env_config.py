@@ -36,8 +36,8 @@ class HumanoidAMPEnvConfig(GoalConfig, EnvConfig):
     """share of the episodes that start at a random frame, for Hybrid"""
     numAMPObsSteps: int = 2
     """frames that the discriminator sees, the newest first"""
-    localRootObs: bool = False
-    """leave the heading out of the root's orientation"""
+    localRootObs: bool | None = None
+    """leave the heading out of the root's orientation; null: where there is a goal, whose characters turn"""
     keyBodies: list[str] = field(
         default_factory=lambda: ["right_hand", "left_hand", "right_foot", "left_foot"]
     )

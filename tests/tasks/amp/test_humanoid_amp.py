@@ -370,8 +370,20 @@ def test_wrong_values_are_refused(make, env, message):
         make(**env)
 
 
-def test_local_root_rotation_forgets_the_heading(make):
-    task = make(localRootObs=True, num_envs=1)
-    obs = at(task, 0.4)
-    tangent = obs[0, task.features.blocks["root_rotation"]][0:3]
-    assert tangent[1].abs() < 1e-5 and tangent[0] > 0.5
+@pytest.mark.parametrize(
+    ("env", "local"),
+    [
+        ({"localRootObs": True}, True),
+        ({}, False),
+        ({"goal": "heading"}, True),  # its characters turn, the clips do not
+        ({"goal": "heading", "localRootObs": False}, False),
+    ],
+)
+def test_local_root_rotation_forgets_the_heading(make, env, local):
+    task = make(num_envs=1, **env)
+    turned = torch.tensor([[0.0, 0.0, math.sqrt(0.5), math.sqrt(0.5)]])  # faces y
+    task.root_states[:, 3:7] = turned
+    task._describe(slice(None))
+    tangent = task.frame[0, task.features.blocks["root_rotation"]][0:3]
+    expected = torch.tensor([1.0, 0.0, 0.0] if local else [0.0, 1.0, 0.0])
+    torch.testing.assert_close(tangent, expected, atol=1e-6, rtol=0)
