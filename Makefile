@@ -59,5 +59,5 @@ $(VENV)/installed: setup.py constraints.txt | $(VENV)/created
 	@touch $@
 
 $(VENV)/installed-test: $(VENV)/installed
-	$(PIP_INSTALL) -e ".[warp,video,motion,plots,test]"
+	$(PIP_INSTALL) -e ".[warp,video,motion,plots,meshes,test]"
 	@touch $@

@@ -31,8 +31,12 @@ EXTRAS = {
     ],
     # Gymnasium's environments on C++ threads: task.env.backend=envpool.
     "envpool": ["envpool>=0.8"],
-    # Ground of any triangles: meshes that are neither height fields nor convex are cut into convex parts.
-    "meshes": ["coacd>=1.0"],
+    # Meshes that MuJoCo does not take as they are: of other formats, or to be cut into convex parts.
+    "meshes": [
+        "coacd>=1.0",  # convex parts of ground that is neither a grid nor convex, and of vhacd_enabled
+        "trimesh>=4.0",  # reads .dae, .glb, .ply and .off
+        "pycollada>=0.8",  # which trimesh needs for .dae
+    ],
     # Learning curves for reports.
     "plots": ["matplotlib>=3.8"],
     # What `make test` needs beside the extras above.

@@ -18,13 +18,13 @@ import numpy as np
 from mjgym.assets.asset import UNLIMITED, WORLD_LINK, Asset, Drive
 from mjgym.assets.finish import finish_asset
 from mjgym.assets.inertia import Frame, Inertial, combine, from_body
+from mjgym.assets.meshes import MESH_FORMATS, add_mesh
 from mjgym.assets.urdf_file import Joint, Link, Shape, UrdfFile, read_urdf
 from mjgym.assets.xml_files import AssetError, is_file
 from mjgym.structs.assets import AssetOptions
 
 _log = logging.getLogger(__name__)
 
-MESH_FORMATS = (".obj", ".stl", ".msh")
 SMALLEST = Inertial(1e-6, np.zeros(3), 1e-8 * np.eye(3))
 """What a moving link without mass or shape weighs: MuJoCo cannot move nothing."""
 
@@ -136,47 +136,46 @@ class _Builder:
 
     def add_shape(self, body: mujoco.MjsBody, shape: Shape, place: Frame, link: Link, collides: bool) -> None:
         """Add a collision shape, or a visual one that touches nothing and weighs nothing."""
-        values = self.geom_values(shape, link, collides)
-        if values is None:
-            return
         frame = place * shape.frame
         bits, group = (
             (1, COLLISION_GROUP if link.visuals else VISUAL_GROUP) if collides else (0, VISUAL_GROUP)
         )
-        geom = body.add_geom(
-            pos=frame.position, quat=frame.quat, contype=bits, conaffinity=bits, group=group, **values
-        )
-        if shape.rgba is not None:
-            geom.rgba = shape.rgba
+        for values in self.geom_values(shape, link, collides):
+            geom = body.add_geom(
+                pos=frame.position, quat=frame.quat, contype=bits, conaffinity=bits, group=group, **values
+            )
+            if shape.rgba is not None:
+                geom.rgba = shape.rgba
 
-    def geom_values(self, shape: Shape, link: Link, collides: bool) -> dict | None:
-        """Return MuJoCo's type and size of a shape, or None for a visual mesh that cannot be read."""
+    def geom_values(self, shape: Shape, link: Link, collides: bool) -> list[dict]:
+        """Return MuJoCo's type and size of a shape, or its parts; none of a visual mesh that is not read."""
         kinds = mujoco.mjtGeom
         if shape.kind == "box":
-            return {"type": kinds.mjGEOM_BOX, "size": np.array(shape.size) / 2}
+            return [{"type": kinds.mjGEOM_BOX, "size": np.array(shape.size) / 2}]
         if shape.kind == "sphere":
-            return {"type": kinds.mjGEOM_SPHERE, "size": (shape.size[0], 0, 0)}
+            return [{"type": kinds.mjGEOM_SPHERE, "size": (shape.size[0], 0, 0)}]
         if shape.kind == "mesh":
-            mesh = self.mesh(shape, link, collides)
-            return None if mesh is None else {"type": kinds.mjGEOM_MESH, "meshname": mesh}
+            return [
+                {"type": kinds.mjGEOM_MESH, "meshname": name} for name in self.mesh(shape, link, collides)
+            ]
         round_ends = shape.kind == "capsule" or (collides and self.options.replace_cylinder_with_capsule)
         size = (shape.size[0], shape.size[1] / 2, 0)
-        return {"type": kinds.mjGEOM_CAPSULE if round_ends else kinds.mjGEOM_CYLINDER, "size": size}
+        return [{"type": kinds.mjGEOM_CAPSULE if round_ends else kinds.mjGEOM_CYLINDER, "size": size}]
 
-    def mesh(self, shape: Shape, link: Link, collides: bool) -> str | None:
-        """Add a mesh to the spec and return its name."""
+    def mesh(self, shape: Shape, link: Link, collides: bool) -> list[str]:
+        """Add a mesh to the spec and return the names of its parts; a visual one may stay away."""
+        where = f"{self.robot.path}: <link name={link.name!r}>"
         file = self.find_mesh(shape.filename)
-        if file is None or file.suffix.lower() not in MESH_FORMATS:
-            problem = "does not exist" if file is None else f"must be one of {', '.join(MESH_FORMATS)}"
-            message = f"{self.robot.path}: <link name={link.name!r}> mesh {shape.filename!r} {problem}"
+        try:
+            if file is None or file.suffix.lower() not in MESH_FORMATS:
+                problem = "does not exist" if file is None else f"must be one of {', '.join(MESH_FORMATS)}"
+                raise AssetError(f"{where} mesh {shape.filename!r} {problem}")
+            return add_mesh(self.spec, file, shape.scale, collides and self.options.vhacd_enabled, where)
+        except (AssetError, ImportError) as error:
             if collides:
-                raise AssetError(message)
-            _log.info("%s; it is not drawn", message)
-            return None
-        name = f"{file}@{shape.scale}"
-        if self.spec.mesh(name) is None:
-            self.spec.add_mesh(name=name, file=str(file.resolve()), scale=shape.scale)
-        return name
+                raise
+            _log.info("%s; it is not drawn", error)
+            return []
 
     def find_mesh(self, filename: str) -> Path | None:
         """Return the file that a URDF names; ``package://NAME/x`` is looked for as NAME/x and x."""

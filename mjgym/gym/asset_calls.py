@@ -26,7 +26,9 @@ from mjgym.structs import (
 class AssetCalls:
     """Loading, and everything that is known of an asset before it is placed."""
 
-    @partly("MJCF and URDF, no USD; meshes that touch are .obj, .stl or .msh and convex; no ball joints")
+    @partly(
+        "MJCF and URDF, no USD, no ball joints; meshes touch as convex hulls, or parts with `vhacd_enabled`"
+    )
     def load_asset(
         self, sim: Sim, rootpath: str, filename: str, options: AssetOptions | None = None
     ) -> Asset:

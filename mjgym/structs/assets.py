@@ -9,7 +9,7 @@ from mjgym.structs.base import Struct
 from mjgym.structs.enums import DofDriveMode, MeshNormalMode
 
 
-@partly("kept: meshes are not decomposed")
+@partly("kept: coacd cuts meshes with its own settings")
 @dataclass(slots=True)
 class VhacdParams(Struct):
     """Convex decomposition of meshes."""
@@ -34,8 +34,8 @@ class VhacdParams(Struct):
     "without effect: `convex_decomposition_from_submeshes`, `enable_gyroscopic_forces`, "
     "`flip_visual_attachments`, `max_angular_velocity`, `max_linear_velocity`, `mesh_normal_mode`, "
     "`min_particle_mass`, `override_com`, `override_inertia`, `slices_per_cylinder`, "
-    "`thickness`, `use_mesh_materials`, `use_physx_armature`, `vhacd_enabled`, "
-    "`vhacd_params`; in MJCF files `collapse_fixed_joints` and `replace_cylinder_with_capsule`"
+    "`thickness`, `use_mesh_materials`, `use_physx_armature`, `vhacd_params`; in MJCF files "
+    "`collapse_fixed_joints`, `replace_cylinder_with_capsule` and `vhacd_enabled`"
 )
 @dataclass(slots=True)
 class AssetOptions(Struct):
