@@ -118,7 +118,6 @@ class Anymal(VecTask):
         self.initial_root_states = state.repeat(n, 1)
         self.targets = torch.zeros(n, NUM_DOF, device=device)  # [rad]
         self.commands = torch.zeros(n, 3, device=device)  # [m/s], [m/s], [rad/s] in the base's frame
-        self.base = observe_base(self.root_states)
 
     def refresh_tensors(self) -> None:
         """Fetch what was acquired."""
@@ -138,14 +137,12 @@ class Anymal(VecTask):
         torch.add(self.default_dof_pos, actions, alpha=self.env_cfg.control.actionScale, out=self.targets)
         self.gym.set_dof_position_target_tensor(self.sim, gymtorch.unwrap_tensor(self.targets))
 
-    def update_state(self) -> None:
-        """How the base moves, in its own frame."""
-        self.base = observe_base(self.root_states)
-
     def compute_observations(self, env_ids: Tensor | None = None) -> Tensor:
         """Base, command, joints and the last actions: (n, 48)."""
         rows = slice(None) if env_ids is None else env_ids
-        base = self.base if env_ids is None else observe_base(self.root_states[env_ids])
+        base = observe_base(self.root_states[rows])
+        if env_ids is None:  # kept for the rewards of this step
+            self.base = base
         dof_offset = self.dof_pos[rows] - self.default_dof_pos
         return self.blocks.concatenate(
             {
