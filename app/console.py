@@ -56,7 +56,7 @@ class ConsoleObserver(AlgoObserver):
         """Show how training ended and how to see the result."""
         self.close()
         is_test = result.get("mode") == "test"
-        lines = [test_summary(result)] if is_test else [summary(result)]
+        lines = [test_summary(result), *measured(result)] if is_test else [summary(result)]
         if self._run_dir:
             lines.append(f"run directory: {self._run_dir}")
         if not is_test:
@@ -148,6 +148,12 @@ def test_summary(result: dict[str, Any]) -> str:
         f"{result.get('episodes', 0)} episodes in {duration(result.get('seconds') or 0.0)}: mean reward "
         f"{number(result.get('reward'))}, mean episode length {number(result.get('episode_length'))}"
     )
+
+
+def measured(result: dict[str, Any]) -> list[str]:
+    """Return a line of what the task measured in a play beside the terms of its reward, or none."""
+    figures = {name: value for name, value in result.get("episode", {}).items() if "reward/" not in name}
+    return [", ".join(f"{name} {value:.3f}" for name, value in figures.items())] if figures else []
 
 
 def number(value: float | None) -> str:

@@ -14,6 +14,7 @@ _TASKS: dict[str, type | str] = {
     "Cartpole": "tasks.cartpole:Cartpole",
     "Ant": "tasks.ant:Ant",
     "Humanoid": "tasks.humanoid:Humanoid",
+    "Anymal": "tasks.anymal:Anymal",
     "HumanoidAMP": "tasks.humanoid_amp:HumanoidAMP",
     "HumanoidAMPHands": "tasks.humanoid_amp:HumanoidAMP",
     "Gymnasium": "tasks.gymnasium_task:GymnasiumTask",

@@ -22,6 +22,7 @@ from learning.models import model_builder
 from learning.networks.recurrent import RnnStates
 from learning.reporting.metrics import write_json
 from learning.reporting.observer import AlgoObserver
+from learning.reporting.statistics import MeanMeter
 from learning.rollouts import observations
 from learning.rollouts.actions import ActionBox, ActionChoices
 from learning.rollouts.recurrent_rollout import forget
@@ -122,10 +123,11 @@ class BasePlayer(ABC):
         from, would be the short ones.
 
         Returns:
-            What test_result.json holds.
+            What test_result.json holds; `episode` are the means over all steps of what the environment tells
+            of each (the extras' `episode`).
         """
         started = time.perf_counter()
-        counter = EpisodeCounter(self.num_envs, self._quota(), self.device)
+        counter, terms = EpisodeCounter(self.num_envs, self._quota(), self.device), MeanMeter()
         max_steps = self.config.player.max_steps or DEFAULT_MAX_STEPS
         self.model.eval()
         self.reset()
@@ -134,9 +136,11 @@ class BasePlayer(ABC):
             actions = self.get_action(obs, self.is_deterministic)
             obs, rewards, dones, infos = self.vec_env.step(actions)
             counter.step(rewards.to(self.device), dones.to(self.device))
+            terms.add(infos.get("episode", {}))
             self.after_env_step(obs, dones, infos)
             steps += 1
-        return self._finish(counter, steps, time.perf_counter() - started)
+        means = {name: float(value) for name, value in terms.harvest().items()}
+        return self._finish(counter, means, steps, time.perf_counter() - started)
 
     def close(self) -> None:
         """Free the environment, if the player created it."""
@@ -147,7 +151,9 @@ class BasePlayer(ABC):
         games_num = self.config.player.games_num or self.num_envs
         return math.ceil(games_num / self.num_envs)
 
-    def _finish(self, counter: EpisodeCounter, steps: int, seconds: float) -> dict[str, Any]:
+    def _finish(
+        self, counter: EpisodeCounter, terms: dict[str, float], steps: int, seconds: float
+    ) -> dict[str, Any]:
         reward, length, episodes = counter.means()
         missing = counter.quota * self.num_envs - episodes
         if missing:
@@ -164,6 +170,7 @@ class BasePlayer(ABC):
             "episodes": episodes,
             "reward": reward,
             "episode_length": length,
+            "episode": terms,
             "exit_reason": "max_steps" if missing else "games_num",
             **self.result_figures(),
             "versions": training_state.versions(),

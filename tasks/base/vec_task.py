@@ -91,7 +91,8 @@ class VecTask(ABC):
         Returns:
             observations {"obs": (num_envs, num_obs)}, of the new episode where one ended; rewards
             (num_envs,); dones (num_envs,) bool; extras with `time_outs`, `terminate` (num_envs,) bool,
-            `final_obs` {"obs": …} seen before any reset, and `episode`, the mean of each reward term.
+            `final_obs` {"obs": …} seen before any reset, and `episode`, the means of each reward term and of
+            `compute_figures`.
         """
         clip = self.env_cfg.clipActions
         torch.clamp(actions.to(self.sim_device), -clip, clip, out=self.actions)
@@ -173,6 +174,10 @@ class VecTask(ABC):
     def update_state(self) -> None:  # noqa: B027 (a hook that most tasks leave empty)
         """Update what the task remembers between steps; called after physics, before observing."""
 
+    def compute_figures(self) -> dict[str, Tensor]:
+        """Named figures of the step that was just made, each (num_envs,), which are told and not rewarded."""
+        return {}
+
     def state_buffers(self) -> dict[str, Tensor]:
         """Tensors that carry over from step to step; a subclass adds its own."""
         return {"obs": self.obs_buf, "actions": self.actions, "progress": self.progress_buf}
@@ -217,7 +222,9 @@ class VecTask(ABC):
         terms = self.compute_rewards()
         stacked = torch.stack(list(terms.values())) * valid  # (num_terms, num_envs)
         torch.sum(stacked, dim=0, out=self.rew_buf)
-        self.reward_terms: dict[str, Tensor] = dict(zip(terms, stacked.mean(dim=1), strict=True))
+        names = (f"reward/{name}" for name in terms)
+        figures = {name: value.mean() for name, value in self.compute_figures().items()}
+        self.episode_terms: dict[str, Tensor] = dict(zip(names, stacked.mean(dim=1), strict=True)) | figures
 
     def _reset(self, env_ids: Tensor) -> None:
         self.reset_idx(env_ids)
@@ -239,7 +246,7 @@ class VecTask(ABC):
             "time_outs": self.timeout_buf.to(self.device),
             "terminate": self.terminate_buf.to(self.device),
             "final_obs": self._obs_dict(self.final_obs_buf),
-            "episode": {f"reward/{name}": value for name, value in self.reward_terms.items()},
+            "episode": self.episode_terms,
         }
 
     # ---------------------------------------------------------------- construction

@@ -79,6 +79,13 @@ def test_end_of_a_play():
     assert "play it" not in text
 
 
+def test_end_of_a_play_tells_what_the_task_measures_beside_its_reward():
+    terms = {"reward/lin_vel": 0.018, "tracking/lin_vel_error": 0.1234, "tracking/yaw_rate_error": 0.05}
+    text = shown(False, {"mode": "test", "episodes": 1, "seconds": 1.0, "episode": terms})
+    assert "tracking/lin_vel_error 0.123, tracking/yaw_rate_error 0.050" in text
+    assert "reward/" not in text
+
+
 def test_figures():
     assert (number(None), number(1.005), duration(59.6)) == ("-", "1.00", "0:01:00")
 

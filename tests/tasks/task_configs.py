@@ -17,9 +17,16 @@ ENV = {
         "contactForceScale": 0.01,
         "jointsAtLimitCost": 0.25,
     },
+    "Anymal": {"asset": {"assetRoot": "assets", "assetFileName": "urdf/anymal.urdf"}},
     "HumanoidAMP": {"asset": {"assetRoot": "assets", "assetFileName": "mjcf/amp_humanoid.xml"}},
 }
-SIZES = {"Cartpole": (4, 1), "Ant": (60, 8), "Humanoid": (108, 21), "HumanoidAMP": (105, 28)}
+SIZES = {
+    "Cartpole": (4, 1),
+    "Ant": (60, 8),
+    "Humanoid": (108, 21),
+    "Anymal": (48, 12),
+    "HumanoidAMP": (105, 28),
+}
 
 
 def task_config(name, num_envs=2, **env):

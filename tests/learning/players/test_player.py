@@ -23,6 +23,7 @@ class TwoPaces(ToyVecEnv):
         dones = self.progress >= self.lengths
         rewards = torch.tensor([1.0, 10.0])
         extras = {"time_outs": dones, "terminate": ~dones & dones, "final_obs": {"obs": self.obs_buf}}
+        extras["episode"] = {"mean_step": self.progress.float().mean(), "step": self.progress}
         return {"obs": self.obs_buf}, rewards, dones, extras
 
 
@@ -43,6 +44,12 @@ def test_every_environment_counts_the_same_number_of_episodes():
 
 def test_one_episode_of_every_environment_is_the_default():
     assert player(vec_env=TwoPaces()).run()["episodes"] == 2
+
+
+def test_what_the_environment_tells_of_each_step_is_averaged_over_all_steps():
+    # environment 0 is at steps 1, 2, 1, 2, 1, 2 and environment 1 at 1 to 6; a tensor counts by its mean
+    expected = (6 * 1.5 + 21) / 12
+    assert player(vec_env=TwoPaces()).run()["episode"] == {"mean_step": expected, "step": expected}
 
 
 def test_play_ends_at_max_steps(caplog):
