@@ -49,7 +49,8 @@ class Flyer(VecTask):
         self.num_dof = self.gym.get_asset_dof_count(asset)
         self.dof_lower = torch.tensor(props["lower"].tolist(), device=self.sim_device)  # (num_dof,) [rad]
         self.dof_upper = torch.tensor(props["upper"].tolist(), device=self.sim_device)
-        self.rotors = [self.gym.find_asset_rigid_body_index(asset, name) for name in self.rotor_names]
+        rotors = [self.gym.find_asset_rigid_body_index(asset, name) for name in self.rotor_names]
+        self.rotors = torch.tensor(rotors, device=self.sim_device)  # (rotors,) bodies of the environment
         pose = gymapi.Transform(p=gymapi.Vec3(0.0, 0.0, START_HEIGHT))
         for i, env in enumerate(self.create_envs()):
             actor = self.gym.create_actor(env, asset, pose, self.actor_name, i, 1, 0)
@@ -139,7 +140,8 @@ def flight_rewards(root_states: Tensor, targets: Tensor, upright_weight: float) 
     """Reward terms of a craft that is to hover, each (n,).
 
     With D the distance to the target, up_z the vertical part of the craft's own z axis and w_z the rate of
-    turn about the vertical: 1 / (1 + D²), and this times upright_weight / (1 + (1 − up_z)²) and 1 / (1 + w_z²).
+    turn about the vertical: near = 1 / (1 + D²), near · upright_weight / (1 + (1 − up_z)²), and
+    near / (1 + w_z²).
 
     Args:
         root_states: (n, 13).

@@ -1,4 +1,4 @@
-"""Ingenuity: a helicopter of two coaxial rotors flies from target to target on Mars. 13 observations, 6 actions."""
+"""Ingenuity: two coaxial rotors fly from target to target on Mars. 13 observations, 6 actions."""
 
 from __future__ import annotations
 

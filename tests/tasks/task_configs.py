@@ -18,10 +18,31 @@ ENV = {
         "jointsAtLimitCost": 0.25,
     },
     "HumanoidAMP": {"asset": {"assetRoot": "assets", "assetFileName": "mjcf/amp_humanoid.xml"}},
+    "Quadcopter": {
+        "asset": {"assetRoot": "assets", "assetFileName": "mjcf/quadcopter.xml"},
+        "clipObservations": 5.0,
+    },
+    "Ingenuity": {
+        "asset": {"assetRoot": "assets", "assetFileName": "mjcf/ingenuity.xml"},
+        "episodeLength": 2000,
+        "clipObservations": 5.0,
+    },
 }
-SIZES = {"Cartpole": (4, 1), "Ant": (60, 8), "Humanoid": (108, 21), "HumanoidAMP": (105, 28)}
+OWN_SIM = {"Quadcopter": {"dt": 0.01}, "Ingenuity": {"dt": 0.01, "gravity": [0.0, 0.0, -3.721]}}
+SIZES = {
+    "Cartpole": (4, 1),
+    "Ant": (60, 8),
+    "Humanoid": (108, 21),
+    "HumanoidAMP": (105, 28),
+    "Quadcopter": (21, 12),
+    "Ingenuity": (13, 6),
+}
 
 
 def task_config(name, num_envs=2, **env):
     """The configuration of task `name` with a few environments."""
-    return {"name": name, "env": {**ENV[name], "numEnvs": num_envs, **env}, "sim": SIM}
+    return {
+        "name": name,
+        "env": {**ENV[name], "numEnvs": num_envs, **env},
+        "sim": SIM | OWN_SIM.get(name, {}),
+    }
