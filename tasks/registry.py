@@ -16,6 +16,7 @@ _TASKS: dict[str, type | str] = {
     "Humanoid": "tasks.humanoid:Humanoid",
     "HumanoidAMP": "tasks.humanoid_amp:HumanoidAMP",
     "HumanoidAMPHands": "tasks.humanoid_amp:HumanoidAMP",
+    "BallBalance": "tasks.ball_balance:BallBalance",
     "Ingenuity": "tasks.ingenuity:Ingenuity",
     "Quadcopter": "tasks.quadcopter:Quadcopter",
     "Gymnasium": "tasks.gymnasium_task:GymnasiumTask",

@@ -18,6 +18,11 @@ ENV = {
         "jointsAtLimitCost": 0.25,
     },
     "HumanoidAMP": {"asset": {"assetRoot": "assets", "assetFileName": "mjcf/amp_humanoid.xml"}},
+    "BallBalance": {
+        "asset": {"assetRoot": "assets", "assetFileName": "mjcf/balance_bot.xml"},
+        "episodeLength": 500,
+        "clipObservations": 5.0,
+    },
     "Quadcopter": {
         "asset": {"assetRoot": "assets", "assetFileName": "mjcf/quadcopter.xml"},
         "clipObservations": 5.0,
@@ -28,12 +33,17 @@ ENV = {
         "clipObservations": 5.0,
     },
 }
-OWN_SIM = {"Quadcopter": {"dt": 0.01}, "Ingenuity": {"dt": 0.01, "gravity": [0.0, 0.0, -3.721]}}
+OWN_SIM = {
+    "BallBalance": {"dt": 0.01, "substeps": 1},
+    "Quadcopter": {"dt": 0.01},
+    "Ingenuity": {"dt": 0.01, "gravity": [0.0, 0.0, -3.721]},
+}
 SIZES = {
     "Cartpole": (4, 1),
     "Ant": (60, 8),
     "Humanoid": (108, 21),
     "HumanoidAMP": (105, 28),
+    "BallBalance": (24, 3),
     "Quadcopter": (21, 12),
     "Ingenuity": (13, 6),
 }
