@@ -197,7 +197,6 @@ REASONS: Final = {
     "terrain is not simulated yet": "add_heightfield add_triangle_mesh",
     "these tensors are not built yet": "*_jacobian_* *_mass_matrix_*",
     "tendons act as their MJCF file says, but cannot be asked or changed yet": "*_tendon_*",
-    "attractors are not built yet": "*_attractor *_attractor_*",
     "the size of an actor is its asset's: a compiled model cannot be scaled": "*_actor_scale",
     "no name of Isaac Gym's: `create_asset_force_sensor` is meant": "create_force_sensor",
     "assets are MJCF and URDF, and nothing is exported": "*usd* *Usd* *USD* *omni_* *Omni* load_opensim",

@@ -25,8 +25,8 @@ class DofCommands:
     def __init__(self, engine: Engine, props: np.ndarray) -> None:
         """Start with everything zero; ``props`` are DOF properties, (1, DOFs) or (N, DOFs)."""
         self._engine = engine
-        self._ctrl = engine.state("ctrl")
         shape = (engine.num_envs, props.shape[-1])
+        self._ctrl = engine.state("ctrl")[:, : shape[1]]  # attractors' actuators follow, and obey nothing
         self.efforts = torch.zeros(shape, device=engine.device)
         self.positions = torch.zeros(shape, device=engine.device)
         self.velocities = torch.zeros(shape, device=engine.device)

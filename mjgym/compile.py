@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import mujoco
 import numpy as np
 
+from mjgym.attractors import INTEGRATOR, AttractorLayout, add_attractors, find_attractors
 from mjgym.scene import Actor, Env, quat_between_z_and
 from mjgym.spherical import AXIS_NAMES, NUM_AXES, join_hinges
 from mjgym.structs.params import PlaneParams, SimParams
@@ -55,10 +56,11 @@ class ActorLayout:
 
 @dataclass(frozen=True)
 class CompiledEnv:
-    """One environment's model and the layout of its actors, in the order of their creation."""
+    """One environment's model and the layout of its actors and attractors, in the order of their creation."""
 
     model: mujoco.MjModel
     actors: tuple[ActorLayout, ...]
+    attractors: tuple[AttractorLayout, ...] = ()
 
     @property
     def num_dofs(self) -> int:
@@ -82,17 +84,20 @@ def compile_env(env: Env, ground: PlaneParams | None, params: SimParams) -> Comp
             f"environment {env.index} has {len(env.actors)} actors; it must have 1 to {MAX_ACTORS}"
         )
     spec = _empty_scene(params)
+    if env.attractors:
+        spec.option.integrator = INTEGRATOR
     if ground is not None:
         _add_ground(spec, ground)
     masks = collision_masks(env.actors)
     for index, actor in enumerate(env.actors):
         _attach(spec, actor, f"{index}/", masks[index])
     _add_drives(spec)
+    add_attractors(spec, env)
     _add_contact_force_switch(spec)
     model = spec.compile()
     layouts = _layouts(model, env.actors)
     _apply_body_damping(model, env.actors, layouts)
-    return CompiledEnv(model, layouts)
+    return CompiledEnv(model, layouts, find_attractors(model, env))
 
 
 def collision_masks(actors: list[Actor]) -> list[tuple[int, int] | None]:

@@ -7,19 +7,21 @@ values of one environment go into the model itself, those of many into the engin
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import mujoco
 import numpy as np
 import torch
 
 from mjgym.assets.asset import UNLIMITED, Asset
-from mjgym.compile import ActorLayout
 from mjgym.engines.interface import Engine
 from mjgym.spherical import NUM_AXES
 from mjgym.structs.enums import DofDriveMode
 from mjgym.structs.geometry import Mat33
 from mjgym.structs.properties import RigidBodyProperties, RigidShapeProperties
+
+if TYPE_CHECKING:
+    from mjgym.compile import ActorLayout
 
 Entry = tuple[str, Any, np.ndarray]
 
@@ -31,7 +33,7 @@ def dof_entries(model: mujoco.MjModel, layout: ActorLayout, props: np.ndarray) -
     ctrl = kp target + kd target velocity. In EFFORT and NONE stiffness and damping are a passive spring to 0
     and a damper, and ctrl is the effort. MuJoCo's implicitfast integrator takes damping at the end of a step,
     stiffness at its start. PhysX takes both at the end, where the spring sees q + dt v: so dt kp is added to
-    the damping.
+    the damping. The discrete integrator needs no such help.
     """
     dofs = np.arange(layout.dofs.start, layout.dofs.stop)
     adr = layout.qvel + np.arange(layout.num_dofs)
@@ -42,7 +44,8 @@ def dof_entries(model: mujoco.MjModel, layout: ActorLayout, props: np.ndarray) -
     driven |= ball  # what MuJoCo has only for hinges, a ball joint's actuators do: springs, effort limits
     stiffness = props["stiffness"].astype(np.float64)
     held = stiffness * spring
-    damping = props["damping"] + held * model.opt.timestep
+    late = model.opt.integrator != mujoco.mjtIntegrator.mjINT_DISCRETE
+    damping = props["damping"] + held * model.opt.timestep * late
     limits = np.stack([props["lower"], props["upper"]], axis=-1).astype(np.float64)
     effort = props["effort"].astype(np.float64)
     bounds = np.stack([-effort, effort], axis=-1)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from mjgym.structs.params import PlaneParams, SimParams
-from mjgym.structs.properties import RigidBodyProperties, RigidShapeProperties
+from mjgym.structs.properties import AttractorProperties, RigidBodyProperties, RigidShapeProperties
 
 if TYPE_CHECKING:
     from mjgym.assets.asset import Asset
@@ -48,15 +48,21 @@ class Actor:
 
 
 class Env:
-    """One environment: its actors, and where it is drawn."""
+    """One environment: its actors and attractors, and where it is drawn."""
 
-    __slots__ = ("sim", "index", "origin", "actors")
+    __slots__ = ("sim", "index", "origin", "actors", "attractors")
 
     def __init__(self, sim: Sim, index: int, origin: tuple[float, float, float]) -> None:
         self.sim = sim
         self.index = index
         self.origin = origin
         self.actors: list[Actor] = []
+        self.attractors: list[AttractorProperties] = []
+
+    @property
+    def num_bodies(self) -> int:
+        """Number of bodies of all actors."""
+        return sum(actor.asset.num_bodies for actor in self.actors)
 
     def find_actor(self, name: str) -> int:
         """Return the handle of the actor called ``name``, or -1."""
@@ -100,12 +106,14 @@ class Sim:
 
 
 def env_structure(env: Env) -> tuple[tuple[object, ...], ...]:
-    """Return what makes two environments run on one compiled model: assets, filters and group relations.
+    """Return what makes two environments run on one compiled model.
 
-    Names, poses and property values are no part of it.
+    These are assets, filters, group relations, and what attractors pull at. Names, poses and property values
+    are no part of it.
     """
     groups = [actor.group for actor in env.actors]
-    return tuple((id(a.asset), a.filter, groups.index(a.group)) for a in env.actors)
+    actors = tuple((id(a.asset), a.filter, groups.index(a.group)) for a in env.actors)
+    return actors + tuple((pull.rigid_handle, pull.axes) for pull in env.attractors)
 
 
 def quat_between_z_and(normal: tuple[float, float, float]) -> tuple[float, float, float, float]:

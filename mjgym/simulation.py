@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 import numpy as np
 import torch
 
+from mjgym.attractors import Attractors, write_shared_attractors
 from mjgym.buffers import (
     BodyStates,
     ContactForces,
@@ -43,6 +44,7 @@ class Simulation:
         compiled: the model of one environment and the places of its actors.
         engine: the physics engine.
         num_envs: number of environments.
+        attractors: the attractors of all environments.
         commands: efforts and targets of all DOFs.
         roots: root states of all actors.
         dofs: states of all DOFs.
@@ -62,10 +64,12 @@ class Simulation:
         _check_same_structure(sim.envs)
         self.compiled: CompiledEnv = compile_env(sim.envs[0], sim.ground, sim.params)
         write_shared_properties(self.compiled, sim.envs[0])
+        write_shared_attractors(self.compiled, sim.envs[0])
         self.engine: Engine = create_engine(
             sim.engine, self.compiled.model, self.num_envs, sim.params.physx.num_threads, sim.device
         )
         write_differing_properties(self.engine, self.compiled, sim.envs)
+        self.attractors = Attractors(self.engine, self.compiled, sim.envs)
         self.commands = DofCommands(self.engine, _all_dof_properties(sim.envs))
         self.roots = RootStates(self.engine, self.compiled)
         self.dofs = DofStates(self.engine, self.compiled)
@@ -289,8 +293,8 @@ def _check_same_structure(envs: list[Env]) -> None:
     for env in envs[1:]:
         if env_structure(env) != first:
             raise NotImplementedError(
-                f"environment {env.index} holds other assets, filters or groups than environment 0; "
-                "mjgym runs environments of one structure so far (docs/mjgym.md)"
+                f"environment {env.index} holds other assets, filters, groups or attractors than "
+                "environment 0; mjgym runs environments of one structure so far (docs/mjgym.md)"
             )
 
 

@@ -12,6 +12,7 @@ from mjgym.api_names import GYM_METHODS
 from mjgym.engines import ENGINE_NAMES
 from mjgym.errors import missing_name_error, unknown_name_message
 from mjgym.gym.asset_calls import AssetCalls
+from mjgym.gym.attractor_calls import AttractorCalls
 from mjgym.gym.lookup_calls import LookupCalls
 from mjgym.gym.scene_calls import SceneCalls
 from mjgym.gym.simulation_calls import SimulationCalls
@@ -22,7 +23,7 @@ from mjgym.install import default_engine
 __all__ = ["Gym", "acquire_gym"]
 
 
-class Gym(SimulationCalls, AssetCalls, SceneCalls, LookupCalls, TensorCalls, ViewerCalls):
+class Gym(SimulationCalls, AssetCalls, SceneCalls, AttractorCalls, LookupCalls, TensorCalls, ViewerCalls):
     """Isaac Gym's calls on MuJoCo.
 
     A name that does not exist raises AttributeError with the names near it; one of Isaac Gym's that mjgym

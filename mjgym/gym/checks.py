@@ -42,6 +42,17 @@ def building(sim: Sim, call: str) -> Sim:
     return sim
 
 
+def env_of(env: Env, call: str) -> Env:
+    """Return an environment's handle.
+
+    Raises:
+        TypeError: if it is none.
+    """
+    if not isinstance(env, Env):
+        raise TypeError(f"{call}: env must be what create_env returned, not {type(env).__name__}")
+    return env
+
+
 def actor_of(env: Env, handle: int, call: str) -> Actor:
     """Return an environment's actor by its handle.
 
@@ -49,8 +60,7 @@ def actor_of(env: Env, handle: int, call: str) -> Actor:
         TypeError: if the environment's handle is none.
         IndexError: if there is no such actor.
     """
-    if not isinstance(env, Env):
-        raise TypeError(f"{call}: env must be what create_env returned, not {type(env).__name__}")
+    env_of(env, call)
     if not 0 <= handle < len(env.actors):
         raise IndexError(
             f"{call}: environment {env.index} has {len(env.actors)} actors, none with handle {handle}"

@@ -53,7 +53,7 @@ class LookupCalls:
 
     def get_env_rigid_body_count(self, env: Env) -> int:
         """Return the number of bodies of an environment."""
-        return sum(actor.asset.num_bodies for actor in env.actors)
+        return env.num_bodies
 
     # ---- actors
 

@@ -64,7 +64,7 @@ class SimulationCalls:
         """
         building(sim, "add_ground").ground = copy.deepcopy(params)
 
-    @partly("environments must be alike: the same assets, filters and groups")
+    @partly("environments must be alike: the same assets, filters, groups and attractors")
     def prepare_sim(self, sim: Sim) -> bool:
         """Compile the environments and start the engine; the scene is fixed from here on.
 

@@ -129,7 +129,6 @@ class ForceSensorProperties(Struct):
     use_world_frame: bool = False
 
 
-@partly("kept: `create_rigid_body_attractor` is not built")
 @dataclass(slots=True)
 class AttractorProperties(Struct):
     """A spring that pulls a body towards a pose along the chosen axes (`AXIS_*` flags)."""
