@@ -1,4 +1,4 @@
-"""Models of Quadcopter, Ingenuity and BallBalance against the figures that their tasks were published with."""
+"""Models of Quadcopter, Ingenuity and BallBalance against the figures of their published tasks."""
 
 import math
 from pathlib import Path
