@@ -34,7 +34,7 @@ from mjgym.property_writer import (
     write_shared_properties,
 )
 from mjgym.scene import Env, Sim, env_structure
-from mjgym.tensors import ROTATION, rotate, to_wxyz
+from mjgym.tensors import rotate
 
 
 class Simulation:
@@ -210,7 +210,9 @@ class Simulation:
         bodies = torch.tensor(self.compiled.bodies, device=self.engine.device)
         quat = None
         if local:
-            quat = to_wxyz(self.current_body_states()[..., ROTATION].to(self.engine.dtype))
+            self.body_states()  # from here on every step leaves rotations current, which is cheaper
+            self.settle()
+            quat = self.engine.derived("xquat")[:, bodies]
         for columns, given in ((slice(0, 3), forces), (slice(3, 6), torques)):
             if given is not None:
                 wide = given.to(self.engine.dtype)
