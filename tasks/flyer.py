@@ -7,6 +7,7 @@ Performance GPU-Based Physics Simulation For Robot Learning").
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from typing import Any
 
 import torch
@@ -58,7 +59,7 @@ class Flyer(VecTask):
             self.num_bodies = self.gym.get_env_rigid_body_count(env)
             self.num_actors = self.gym.get_actor_count(env)
 
-    def furnish(self, env: Any, actor: int, group: int) -> None:  # noqa: B027 (one craft needs nothing more)
+    def furnish(self, env: Any, actor: int, group: int) -> None:
         """Set the craft's drives, and add what else belongs into its environment."""
 
     # ---------------------------------------------------------------- tensors
@@ -116,14 +117,20 @@ class Flyer(VecTask):
         self.root_states[env_ids] = states
 
     def set_states(self, env_ids: Tensor) -> None:
-        """Hand root and DOF states of all actors of the listed environments to the simulation."""
+        """Hand the states of all actors of the listed environments to the simulation."""
+        self.set_roots(env_ids, range(self.num_actors))
+        ids = env_ids.to(torch.int32) * self.num_actors
+        self.gym.set_dof_state_tensor_indexed(
+            self.sim, gymtorch.unwrap_tensor(self.dof_state), gymtorch.unwrap_tensor(ids), len(ids)
+        )
+
+    def set_roots(self, env_ids: Tensor, actors: Iterable[int]) -> None:
+        """Hand the root states of some actors of the listed environments to the simulation."""
         first = env_ids.to(torch.int32) * self.num_actors
-        everything = torch.cat([first + actor for actor in range(self.num_actors)])
-        for setter, states, ids in (
-            (self.gym.set_actor_root_state_tensor_indexed, self.all_root_states, everything),
-            (self.gym.set_dof_state_tensor_indexed, self.dof_state, first),
-        ):
-            setter(self.sim, gymtorch.unwrap_tensor(states), gymtorch.unwrap_tensor(ids), len(ids))
+        ids = torch.cat([first + actor for actor in actors])
+        self.gym.set_actor_root_state_tensor_indexed(
+            self.sim, gymtorch.unwrap_tensor(self.all_root_states), gymtorch.unwrap_tensor(ids), len(ids)
+        )
 
 
 def observe_flight(root_states: Tensor, targets: Tensor) -> dict[str, Tensor]:

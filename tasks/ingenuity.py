@@ -17,6 +17,7 @@ SPINS = (-50.0, 50.0)  # what the blades that are seen turn at [rad/s]
 TARGET_XY = (-5.0, 5.0)  # uniform [m]
 TARGET_Z = (1.0, 2.0)  # uniform [m]
 TARGET_STEPS = 500  # control steps from one target to the next
+MARKER = 1  # the marker's number among an environment's actors; the craft is 0
 MARKER_RADIUS = 0.1  # [m]
 MARKER_ABOVE = 0.4  # the marker hangs above the target by this [m]
 
@@ -49,7 +50,7 @@ class Ingenuity(Flyer):
     def acquire_tensors(self) -> None:
         """Also the markers' root states, a view."""
         super().acquire_tensors()
-        self.marker_states = self.all_root_states.view(self.num_envs, self.num_actors, 13)[:, 1]
+        self.marker_states = self.all_root_states.view(self.num_envs, self.num_actors, 13)[:, MARKER]
         self.spins = torch.tensor(SPINS, device=self.sim_device)
 
     def state_buffers(self) -> dict[str, Tensor]:
@@ -66,7 +67,7 @@ class Ingenuity(Flyer):
         due = (self.progress_buf % TARGET_STEPS == 0).nonzero().squeeze(-1)
         if len(due) > 0:
             self.draw_targets(due)
-            self.set_states(due)
+            self.set_roots(due, [MARKER])
 
     def draw_targets(self, env_ids: Tensor) -> None:
         """Draw targets, and write the markers' places into `marker_states`."""
