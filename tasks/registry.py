@@ -17,6 +17,9 @@ _TASKS: dict[str, type | str] = {
     "Anymal": "tasks.anymal:Anymal",
     "HumanoidAMP": "tasks.humanoid_amp:HumanoidAMP",
     "HumanoidAMPHands": "tasks.humanoid_amp:HumanoidAMP",
+    "BallBalance": "tasks.ball_balance:BallBalance",
+    "Ingenuity": "tasks.ingenuity:Ingenuity",
+    "Quadcopter": "tasks.quadcopter:Quadcopter",
     "Gymnasium": "tasks.gymnasium_task:GymnasiumTask",
 }
 

@@ -19,6 +19,25 @@ ENV = {
     },
     "Anymal": {"asset": {"assetRoot": "assets", "assetFileName": "urdf/anymal.urdf"}},
     "HumanoidAMP": {"asset": {"assetRoot": "assets", "assetFileName": "mjcf/amp_humanoid.xml"}},
+    "BallBalance": {
+        "asset": {"assetRoot": "assets", "assetFileName": "mjcf/balance_bot.xml"},
+        "episodeLength": 500,
+        "clipObservations": 5.0,
+    },
+    "Quadcopter": {
+        "asset": {"assetRoot": "assets", "assetFileName": "mjcf/quadcopter.xml"},
+        "clipObservations": 5.0,
+    },
+    "Ingenuity": {
+        "asset": {"assetRoot": "assets", "assetFileName": "mjcf/ingenuity.xml"},
+        "episodeLength": 2000,
+        "clipObservations": 5.0,
+    },
+}
+OWN_SIM = {
+    "BallBalance": {"dt": 0.01, "substeps": 1},
+    "Quadcopter": {"dt": 0.01},
+    "Ingenuity": {"dt": 0.01, "gravity": [0.0, 0.0, -3.721]},
 }
 SIZES = {
     "Cartpole": (4, 1),
@@ -26,9 +45,16 @@ SIZES = {
     "Humanoid": (108, 21),
     "Anymal": (48, 12),
     "HumanoidAMP": (105, 28),
+    "BallBalance": (24, 3),
+    "Quadcopter": (21, 12),
+    "Ingenuity": (13, 6),
 }
 
 
 def task_config(name, num_envs=2, **env):
     """The configuration of task `name` with a few environments."""
-    return {"name": name, "env": {**ENV[name], "numEnvs": num_envs, **env}, "sim": SIM}
+    return {
+        "name": name,
+        "env": {**ENV[name], "numEnvs": num_envs, **env},
+        "sim": SIM | OWN_SIM.get(name, {}),
+    }
