@@ -106,6 +106,8 @@ class Graphics:
         envs = [env for env in self._nearest(window.pose(), MOST_SHAPES) if env is not first]
         envs.append(first)
         rows = self._rows(envs)
+        if not window.shown:  # it opens with what the model holds
+            self._pose(envs, rows, len(envs) - 1)
         with window.picture(self._model, self._data, _options(False)) as add:
             for index, env in enumerate(envs):
                 self._pose(envs, rows, index)

@@ -196,6 +196,7 @@ class Window:
         atexit.register(self.close)
         with self._handle.lock():
             self._handle.opt.geomgroup[:] = options.geomgroup
+            self._handle.user_scn.flags[mujoco.mjtRndFlag.mjRND_FOG] = True
         self._turn()
 
     def close(self) -> None:
