@@ -50,15 +50,18 @@ class Window:
 
     Args:
         sim: the simulation that it shows.
-        camera: its field of view, and where it looks from until it opens.
+        camera: its field of view.
+        position: where the camera is at first, global [m].
+        target: where it looks at first.
         launch: opens MuJoCo's viewer; `mujoco.viewer.launch_passive` if None.
     """
 
-    def __init__(self, sim: Sim, camera: Camera, launch: Launch | None = None) -> None:
+    def __init__(
+        self, sim: Sim, camera: Camera, position: Vec3, target: Vec3, launch: Launch | None = None
+    ) -> None:
         self.camera = camera
         self._sim = weakref.ref(sim)
         self._launch = launch
-        self._target = camera.pose.p
         self._handle: Any = None
         self._threads: list[threading.Thread] = []
         self._ended = False
@@ -69,6 +72,8 @@ class Window:
         self._num_lines = 0
         self._due = 0.0
         self._start: tuple[float, float] | None = None
+        self._seen, self._aimed = np.zeros(6), False
+        self.aim(position, target)
 
     @property
     def sim(self) -> Sim | None:
@@ -90,38 +95,40 @@ class Window:
     def aim(self, position: Vec3, target: Vec3) -> None:
         """Look from one point at another, both global [m]; the mouse then turns about the target.
 
+        An open window turns with its next picture: what a camera follows would seem to shake otherwise.
+
         Raises:
             ValueError: if the two are the same point.
         """
         self.camera.place(look_at(position, target, _UP))
-        self._target = target
-        self._turn()
-
-    def _turn(self) -> None:
-        """Hand the camera's place to the open window."""
-        if not self.shown:
-            return
-        view = np.array((self._target - self.camera.pose.p).as_tuple())
-        distance = float(np.linalg.norm(view))
-        with self._handle.lock():
-            cam = self._handle.cam
-            cam.type, cam.fixedcamid, cam.trackbodyid = mujoco.mjtCamera.mjCAMERA_FREE, -1, -1
-            cam.lookat[:], cam.distance = self._target.as_tuple(), distance
-            cam.azimuth = np.degrees(np.arctan2(view[1], view[0]))
-            cam.elevation = np.degrees(np.arcsin(view[2] / distance))
+        self._view = _view(position, target)
+        if self.shown:
+            self._seen, self._aimed = self._read(), True
 
     def pose(self) -> Transform:
-        """Return the camera's pose, global, as the mouse has left it."""
-        if self.shown:
-            with self._handle.lock():
-                cam = self._handle.cam
-                target, distance = np.array(cam.lookat), cam.distance
-                azimuth, elevation = np.radians((cam.azimuth, cam.elevation))
-            level = np.cos(elevation)
-            forward = np.array((level * np.cos(azimuth), level * np.sin(azimuth), np.sin(elevation)))
-            self._target = Vec3(*target.tolist())
-            self.camera.place(look_at(Vec3(*(target - distance * forward).tolist()), self._target, _UP))
+        """Return the camera's pose, global, as scripts and the mouse have left it."""
+        target, (distance, azimuth, elevation) = np.split(self._current(), (3,))
+        level = np.cos(elevation)
+        forward = np.array((level * np.cos(azimuth), level * np.sin(azimuth), np.sin(elevation)))
+        self.camera.place(look_at(Vec3(*(target - distance * forward).tolist()), Vec3(*target.tolist()), _UP))
         return self.camera.pose
+
+    def _current(self) -> np.ndarray:
+        """Return what was aimed at last, and how the mouse has moved the camera since (6,)."""
+        return self._view + (self._read() - self._seen) if self.shown else self._view
+
+    def _read(self) -> np.ndarray:
+        with self._handle.lock():
+            cam = self._handle.cam
+            return np.array((*cam.lookat, cam.distance, *np.radians((cam.azimuth, cam.elevation))))
+
+    def _turn(self, view: np.ndarray) -> None:
+        """Hand a view to the open window."""
+        cam = self._handle.cam
+        cam.type, cam.fixedcamid, cam.trackbodyid = mujoco.mjtCamera.mjCAMERA_FREE, -1, -1
+        cam.lookat[:], cam.distance, (cam.azimuth, cam.elevation) = view[:3], view[3], np.degrees(view[4:])
+        self._view = self._seen = view
+        self._aimed = False
 
     # ---- keys
 
@@ -171,7 +178,7 @@ class Window:
         began = time.perf_counter()
         if self._handle is None:
             self._open(model, data, options)
-        eye = np.array(self.pose().p.as_tuple())
+        view, eye = self._current(), np.array(self.pose().p.as_tuple())
         scene, chosen = self._handle.user_scn, self._handle.opt  # what is drawn is chosen with keys, too
         with self._handle.lock():
             scene.ngeom = 0
@@ -179,7 +186,9 @@ class Window:
             for ends, colors in self._lines:
                 lay_lines(scene, ends, colors)
             add_sky(scene, eye, 0.9 * _SIGHT)
-            move_lights(model, data, np.array(self._handle.cam.lookat))
+            move_lights(model, data, view[:3])
+            if self._aimed:
+                self._turn(self._current())
         self._handle.sync()
         now = time.perf_counter()
         self._due = max(began + _SHORTEST, now + (now - began) * (1.0 / _SHARE - 1.0))
@@ -197,7 +206,7 @@ class Window:
         with self._handle.lock():
             self._handle.opt.geomgroup[:] = options.geomgroup
             self._handle.user_scn.flags[mujoco.mjtRndFlag.mjRND_FOG] = True
-        self._turn()
+            self._turn(self._view)
 
     def close(self) -> None:
         """Close it for good; twice does no harm."""
@@ -269,3 +278,10 @@ def _add_shapes(
         positions += origin
     moving = mujoco.mjtCatBit.mjCAT_DYNAMIC
     mujoco.mjv_addGeoms(model, data, options, mujoco.MjvPerturb(), moving, scene)
+
+
+def _view(position: Vec3, target: Vec3) -> np.ndarray:
+    """Return MuJoCo's camera (6,): the point looked at, distance [m], azimuth, elevation [rad]."""
+    x, y, z = (target - position).as_tuple()
+    distance = np.sqrt(x * x + y * y + z * z)
+    return np.array((*target.as_tuple(), distance, np.arctan2(y, x), np.arcsin(z / distance)))

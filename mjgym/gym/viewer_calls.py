@@ -49,8 +49,7 @@ class ViewerCalls:
             sim.window.close()
         sim.viewer, sim.window, self._watched = camera, None, weakref.ref(sim)
         if has_display():
-            sim.window = Window(sim, camera)
-            sim.window.aim(_FIRST_POSITION, _FIRST_TARGET)
+            sim.window = Window(sim, camera, _FIRST_POSITION, _FIRST_TARGET)
         else:
             _log.warning("create_viewer: no display, no window; write_viewer_image_to_file draws off-screen")
         return sim.window
