@@ -175,9 +175,9 @@ class Window:
         The block is given a function that adds the shapes of the environment that model and data hold now,
         at its origin. In the end they must hold the first one.
         """
-        began = time.perf_counter()
         if self._handle is None:
             self._open(model, data, options)
+        began = time.perf_counter()
         view, eye = self._current(), np.array(self.pose().p.as_tuple())
         scene, chosen = self._handle.user_scn, self._handle.opt  # what is drawn is chosen with keys, too
         with self._handle.lock():

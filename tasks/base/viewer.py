@@ -9,7 +9,6 @@ from typing import Any
 
 from isaacgym import gymapi, gymtorch
 
-HEIGHT = 0.7  # [m], of what the camera looks at
 QUIT, TOGGLE, FOLLOW = "QUIT", "toggle_viewer_sync", "follow"
 
 
@@ -41,8 +40,9 @@ class TaskViewer:
             gym.subscribe_viewer_keyboard_event(self._viewer, key, action)
         self._root = gymtorch.wrap_tensor(gym.acquire_actor_root_state_tensor(sim))[0, 0:3]
         self._up_is_y = gym.get_sim_params(sim).up_axis == gymapi.UP_AXIS_Y
+        self._height = float(self._root[1 if self._up_is_y else 2])  # that of a moving robot bobs
         # The first environment is near, the others stand behind it in both directions of the ground.
-        self._target = self._above_root()
+        self._target = self._root_place()
         back = gymapi.Vec3(-3.0, 1.5, -3.0) if self._up_is_y else gymapi.Vec3(-3.0, -3.0, 1.5)
         gym.viewer_camera_look_at(self._viewer, None, self._target + back, self._target)
 
@@ -70,17 +70,17 @@ class TaskViewer:
     def _draw(self) -> None:
         if self._follows:
             eye = self._gym.get_viewer_camera_transform(self._viewer, None).p
-            moved, self._target = self._target, self._above_root()
+            moved, self._target = self._target, self._root_place()
             self._gym.viewer_camera_look_at(self._viewer, None, eye - moved + self._target, self._target)
         self._gym.step_graphics(self._sim)
         self._gym.draw_viewer(self._viewer, self._sim, True)
         if self._real_time:
             self._gym.sync_frame_time(self._sim)
 
-    def _above_root(self) -> Any:
-        """Return the first root's place on the ground, and a height that does not bob."""
+    def _root_place(self) -> Any:
+        """Return where the first robot's root is, at its first height."""
         x, y, z = self._root.tolist()
-        return gymapi.Vec3(x, HEIGHT, z) if self._up_is_y else gymapi.Vec3(x, y, HEIGHT)
+        return gymapi.Vec3(x, self._height, z) if self._up_is_y else gymapi.Vec3(x, y, self._height)
 
     def close(self) -> None:
         """Close the window; steps go on without it."""
