@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import atexit
 import contextlib
-import importlib
 import os
 import sys
 import threading
@@ -41,9 +40,6 @@ _UP: Final = Vec3(0.0, 0.0, 1.0)
 _LATE: Final = 0.2  # s that a simulation may lag behind the clock before it stops to catch up
 _SECONDS_TO_END: Final = 5.0
 
-Launch = Callable[..., Any]
-"""As `mujoco.viewer.launch_passive`."""
-
 
 class Window:
     """What `create_viewer` returns where there is a display. It opens with the first picture.
@@ -53,15 +49,11 @@ class Window:
         camera: its field of view.
         position: where the camera is at first, global [m].
         target: where it looks at first.
-        launch: opens MuJoCo's viewer; `mujoco.viewer.launch_passive` if None.
     """
 
-    def __init__(
-        self, sim: Sim, camera: Camera, position: Vec3, target: Vec3, launch: Launch | None = None
-    ) -> None:
+    def __init__(self, sim: Sim, camera: Camera, position: Vec3, target: Vec3) -> None:
         self.camera = camera
         self._sim = weakref.ref(sim)
-        self._launch = launch
         self._handle: Any = None
         self._threads: list[threading.Thread] = []
         self._ended = False
@@ -195,11 +187,8 @@ class Window:
 
     def _open(self, model: mujoco.MjModel, data: mujoco.MjData, options: mujoco.MjvOption) -> None:
         _dress(model, self.camera.props)
-        launch = self._launch or importlib.import_module("mujoco.viewer").launch_passive
         before = set(threading.enumerate())
-        self._handle = launch(
-            model, data, key_callback=self._pressed.append, show_left_ui=False, show_right_ui=False
-        )
+        self._handle = _launch(model, data, self._pressed.append)
         self._threads = [thread for thread in threading.enumerate() if thread not in before]
         # Left open to the end of the process, its thread would draw on while Python takes itself down.
         atexit.register(self.close)
@@ -255,6 +244,13 @@ def has_display() -> bool:
         if window:
             glfw.destroy_window(window)
         return bool(window)
+
+
+def _launch(model: mujoco.MjModel, data: mujoco.MjData, on_key: Callable[[int], None]) -> Any:
+    """Open MuJoCo's viewer and return its handle; `on_key` is called in its thread with GLFW's key codes."""
+    from mujoco.viewer import launch_passive  # without GLFW's library this module cannot be imported
+
+    return launch_passive(model, data, key_callback=on_key, show_left_ui=False, show_right_ui=False)
 
 
 def _dress(model: mujoco.MjModel, props: CameraProperties) -> None:
