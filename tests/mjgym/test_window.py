@@ -1,6 +1,5 @@
 """The viewer's window: what it is given to show, with a stand-in for MuJoCo's viewer, and once for real."""
 
-import contextlib
 import os
 import subprocess
 import sys
@@ -20,66 +19,6 @@ LINE, SPHERE = mujoco.mjtGeom.mjGEOM_LINE, mujoco.mjtGeom.mjGEOM_SPHERE
 
 def vec(*parts):
     return gymapi.Vec3(*parts)
-
-
-class Viewer:
-    """As the handle that `mujoco.viewer.launch_passive` returns."""
-
-    def __init__(self, model, data, on_key):
-        self.model, self.data, self.press = model, data, on_key
-        self.cam, self.opt = mujoco.MjvCamera(), mujoco.MjvOption()
-        self.user_scn = mujoco.MjvScene(model, 100)
-        self.pictures, self.running = [], True
-
-    def lock(self):
-        return contextlib.nullcontext()
-
-    def sync(self):
-        self.pictures.append(self.data.geom_xpos.copy())
-
-    def is_running(self):
-        return self.running
-
-    def close(self):
-        self.running = False
-
-    def shapes(self, kind=mujoco.mjtGeom.mjGEOM_BOX):
-        return [geom for geom in self.user_scn.geoms[: self.user_scn.ngeom] if geom.type == kind]
-
-
-class Clock:
-    """The clock on the wall, which moves when it is told to, or when somebody sleeps."""
-
-    def __init__(self):
-        self.now, self.slept = 100.0, []
-
-    def perf_counter(self):
-        return self.now
-
-    def sleep(self, seconds):
-        self.slept.append(seconds)
-        self.now += seconds
-
-
-@pytest.fixture
-def opened(monkeypatch):
-    """Viewers that were opened; there is a display."""
-    viewers = []
-
-    def launch(model, data, on_key):
-        viewers.append(Viewer(model, data, on_key))
-        return viewers[-1]
-
-    monkeypatch.setattr("mjgym.window._launch", launch)
-    monkeypatch.setattr("mjgym.gym.viewer_calls.has_display", lambda: True)
-    return viewers
-
-
-@pytest.fixture
-def clock(monkeypatch):
-    clock = Clock()
-    monkeypatch.setattr("mjgym.window.time", clock)
-    return clock
 
 
 @pytest.fixture
