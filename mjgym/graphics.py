@@ -53,7 +53,9 @@ class Graphics:
         self._running = running
         self._compiled = running.compiled
         self._model = copy.copy(running.engine.model)
+        _bound_planes(self._model)  # OpenGL lays their tiles when it starts
         self._data = mujoco.MjData(self._model)
+        self._groups = {id(v.compiled): _groups(v.compiled.model) for v in running.variants}
         self._painters: dict[str, Painter] = {}
 
     def camera_pose(self, env: Env, camera: Camera) -> Transform:
@@ -106,8 +108,6 @@ class Graphics:
         envs = [env for env in self._nearest(window.pose(), MOST_SHAPES) if env is not first]
         envs.append(first)
         rows = self._rows(envs)
-        if not window.shown:  # it opens with what the model holds
-            self._pose(envs, rows, len(envs) - 1)
         with window.picture(self._model, self._data, _options(False)) as add:
             for index, env in enumerate(envs):
                 self._pose(envs, rows, index)
@@ -145,9 +145,12 @@ class Graphics:
         for name, values in rows.items():
             owner = self._data if name in _STATE else self._model
             getattr(owner, name)[:] = values[index].reshape(getattr(owner, name).shape)
-        compiled = self._running.compiled_of(envs[index]).model
-        self._model.geom_rgba[:], self._model.geom_matid[:] = compiled.geom_rgba, compiled.geom_matid
-        self._model.geom_group[:] = _groups(compiled)
+        compiled = self._running.compiled_of(envs[index])
+        self._model.geom_rgba[:], self._model.geom_matid[:] = (
+            compiled.model.geom_rgba,
+            compiled.model.geom_matid,
+        )
+        self._model.geom_group[:] = self._groups[id(compiled)]
         _bound_planes(self._model)
         paint(self._model, self._compiled, envs[index])
         mujoco.mj_fwdPosition(self._model, self._data)

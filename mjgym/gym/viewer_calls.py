@@ -51,7 +51,7 @@ class ViewerCalls:
         if has_display():
             sim.window = Window(sim, camera, _FIRST_POSITION, _FIRST_TARGET)
         else:
-            _log.warning("create_viewer: no display, no window; write_viewer_image_to_file draws off-screen")
+            _log.warning("create_viewer: there is no display, so no window opens")
         return sim.window
 
     def destroy_viewer(self, viewer: Window | None) -> None:
