@@ -14,7 +14,7 @@ from mjgym.window import has_display
 from tests.mjgym.models import BOX
 from tests.mjgym.scenes import make_world, transform
 
-LINE, SPHERE = mujoco.mjtGeom.mjGEOM_LINE, mujoco.mjtGeom.mjGEOM_SPHERE
+LINE = mujoco.mjtGeom.mjGEOM_LINE
 
 
 def vec(*parts):
