@@ -89,8 +89,9 @@ def _env_creator(rank: int, plan: Plan) -> vecenv.VecEnvCreator:
     def create(num_envs: int, **env_config: Any) -> vecenv.VecEnv:
         cfg = copy.deepcopy(plan.config["task"])
         cfg["env"] |= {**env_config, "numEnvs": num_envs}
+        cfg["test"] = settings.test
         _find_assets(cfg["env"].get("asset"))
-        env = _create_task(plan, cfg)
+        env = _create_task(rank, plan, cfg)
         if rank == 0 and settings.capture_video:
             return recorded(env, plan.video_dir, settings.capture_video_freq, settings.capture_video_len)
         return env
@@ -98,7 +99,7 @@ def _env_creator(rank: int, plan: Plan) -> vecenv.VecEnvCreator:
     return create
 
 
-def _create_task(plan: Plan, cfg: dict[str, Any]) -> vecenv.VecEnv:
+def _create_task(rank: int, plan: Plan, cfg: dict[str, Any]) -> vecenv.VecEnv:
     settings = plan.settings
     try:
         return tasks.create(
@@ -107,7 +108,7 @@ def _create_task(plan: Plan, cfg: dict[str, Any]) -> vecenv.VecEnv:
             sim_device=_own_device(plan, settings.sim_device),
             rl_device=rl_device(plan),
             graphics_device_id=settings.graphics_device_id,
-            headless=settings.headless,
+            headless=settings.headless or rank != 0,
             virtual_screen_capture=settings.capture_video,
             force_render=settings.force_render,
         )

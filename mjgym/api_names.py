@@ -197,7 +197,7 @@ REASONS: Final = {
     "no name of Isaac Gym's: `create_asset_force_sensor` is meant": "create_force_sensor",
     "assets are MJCF and URDF, and nothing is exported": "*usd* *Usd* *USD* *omni_* *Omni* load_opensim",
     "`load_asset` reads both kinds of files": "load_mjcf load_urdf",
-    "there is no window; pictures are drawn off-screen": "*_viewer_* gymapi.Viewer draw_env_*",
+    "not built yet for the window": "*_viewer_* draw_env_*",
     "bodies are drawn in plain colours": "*texture*",
     "soft bodies, cloth, particles and pneumatic actuators are not simulated": """
         *soft_* *particle* *Particle* *pneumatic* *_tetrahedra* *_triangle_* get_sim_triangles

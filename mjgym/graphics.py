@@ -21,6 +21,7 @@ from mjgym.painter import Painter
 from mjgym.scene import Env, Sim
 from mjgym.structs.geometry import Transform
 from mjgym.structs.params import PlaneParams
+from mjgym.window import MOST_SHAPES, Window
 
 if TYPE_CHECKING:
     from mjgym.simulation import Simulation
@@ -52,7 +53,9 @@ class Graphics:
         self._running = running
         self._compiled = running.compiled
         self._model = copy.copy(running.engine.model)
+        _bound_planes(self._model)  # OpenGL lays their tiles when it starts
         self._data = mujoco.MjData(self._model)
+        self._groups = {id(v.compiled): _groups(v.compiled.model) for v in running.variants}
         self._painters: dict[str, Painter] = {}
 
     def camera_pose(self, env: Env, camera: Camera) -> Transform:
@@ -90,10 +93,7 @@ class Graphics:
         """
         most = max(_MAX_VIEWER_GEOMS, self._model.ngeom)
         painter = self._painter("viewer", _VIEWER_SAMPLES, _VIEWER_SHADOWS, most + _SPARE_GEOMS)
-        eye = np.array(viewer.pose.p.as_tuple())
-        origins = np.array([env.origin for env in self._sim.envs])
-        nearest = np.argsort(np.linalg.norm(origins - eye, axis=1), kind="stable")
-        envs = [self._sim.envs[index] for index in nearest[: most // max(1, self._model.ngeom)]]
+        envs = self._nearest(viewer.pose, most)
         rows = self._rows(envs)
         painter.look(viewer.props, viewer.pose)
         for index, env in enumerate(envs):
@@ -101,6 +101,25 @@ class Graphics:
             painter.add(self._model, self._data, _options(False), env.origin, still=index == 0)
         painter.light(self._data, self._sim.lights)
         return painter.color()
+
+    def show(self, window: Window) -> None:
+        """Show in a window the first environment, whose scene it is, and those nearest to the camera."""
+        first = self._sim.envs[0]
+        envs = [env for env in self._nearest(window.pose(), MOST_SHAPES) if env is not first]
+        envs.append(first)
+        rows = self._rows(envs)
+        with window.picture(self._model, self._data, _options(False)) as add:
+            for index, env in enumerate(envs):
+                self._pose(envs, rows, index)
+                if env is not first:
+                    add(env.origin)
+
+    def _nearest(self, view: Transform, most: int) -> list[Env]:
+        """Return the environments nearest to a camera, so many that they hold at most so many shapes."""
+        origins = np.array([env.origin for env in self._sim.envs])
+        distances = np.linalg.norm(origins - view.p.as_tuple(), axis=1)
+        nearest = np.argsort(distances, kind="stable")[: most // max(1, self._model.ngeom)]
+        return [self._sim.envs[index] for index in nearest]
 
     def close(self) -> None:
         """Free the graphics memory."""
@@ -126,9 +145,12 @@ class Graphics:
         for name, values in rows.items():
             owner = self._data if name in _STATE else self._model
             getattr(owner, name)[:] = values[index].reshape(getattr(owner, name).shape)
-        compiled = self._running.compiled_of(envs[index]).model
-        self._model.geom_rgba[:], self._model.geom_matid[:] = compiled.geom_rgba, compiled.geom_matid
-        self._model.geom_group[:] = _groups(compiled)
+        compiled = self._running.compiled_of(envs[index])
+        self._model.geom_rgba[:], self._model.geom_matid[:] = (
+            compiled.model.geom_rgba,
+            compiled.model.geom_matid,
+        )
+        self._model.geom_group[:] = self._groups[id(compiled)]
         _bound_planes(self._model)
         paint(self._model, self._compiled, envs[index])
         mujoco.mj_fwdPosition(self._model, self._data)

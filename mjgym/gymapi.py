@@ -15,9 +15,11 @@ from mjgym.scene import Env as Env
 from mjgym.scene import Sim as Sim
 from mjgym.structs import *  # noqa: F403
 from mjgym.structs import ALL_CONSTANTS
+from mjgym.window import Window
 
-_OWN = ("Asset", "AssetError", "Env", "ForceSensor", "Gym", "Sim", "Tensor", "acquire_gym")
+_OWN = ("Asset", "AssetError", "Env", "ForceSensor", "Gym", "Sim", "Tensor", "Viewer", "acquire_gym")
 __all__ = [*_OWN, *structs.__all__, *ALL_CONSTANTS]
 
+Viewer = Window
 globals().update(ALL_CONSTANTS)
 __getattr__ = module_getattr("gymapi", __all__, GYMAPI_NAMES)

@@ -1,10 +1,11 @@
-"""Wireframes for debug drawing: axes, boxes and spheres, and the two functions that draw them."""
+"""Lines for debug drawing: wireframes of axes, boxes and spheres, and how lines get into a picture."""
 
 from __future__ import annotations
 
 import math
 from typing import TYPE_CHECKING, Any
 
+import mujoco
 import numpy as np
 
 from mjgym.partly import partly
@@ -13,7 +14,8 @@ from mjgym.structs import Transform, Vec3
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-_NO_WINDOW = "draws nothing: there is no window"
+_IN_THE_WINDOW = "drawn in the window alone, not by `write_viewer_image_to_file`"
+_WIDTH = 2.0  # pixels
 
 RED = (1.0, 0.0, 0.0)
 GREEN = (0.0, 1.0, 0.0)
@@ -106,14 +108,54 @@ class WireframeSphereGeometry(LineGeometry):
         super().__init__(np.concatenate((parallels, meridians)), colors, pose)
 
 
-@partly(_NO_WINDOW)
+@partly(_IN_THE_WINDOW)
 def draw_lines(geom: LineGeometry, gym: Any, viewer: Any, env: Any, pose: Transform) -> None:
     """Add a geometry's lines at a pose to what the viewer draws, in the environment's frame."""
     gym.add_lines(viewer, env, geom.num_lines(), geom.instance_verts(pose), geom.colors())
 
 
-@partly(_NO_WINDOW)
+@partly(_IN_THE_WINDOW)
 def draw_line(p1: Vec3, p2: Vec3, color: Vec3, gym: Any, viewer: Any, env: Any) -> None:
     """Add one line to what the viewer draws, in the environment's frame."""
     ends = _records([[p1.as_tuple(), p2.as_tuple()]])
     gym.add_lines(viewer, env, 1, ends, _records([color.as_tuple()]))
+
+
+def as_lines(num_lines: int, vertices: Any, colors: Any) -> tuple[np.ndarray, np.ndarray]:
+    """Return lines' end points (num_lines, 2, 3) [m] and colours (num_lines, 3), as `add_lines` takes them.
+
+    Args:
+        num_lines: how many there are.
+        vertices: six numbers a line, in any shape, or records of `Vec3.dtype`, two a line.
+        colors: three numbers a line, or one record; or one colour for all lines.
+
+    Raises:
+        ValueError: if their numbers do not fit.
+    """
+    ends, rgb = _numbers(vertices), _numbers(colors)
+    if ends.size != 6 * num_lines or rgb.size not in (3, 3 * num_lines):
+        raise ValueError(
+            f"add_lines: {num_lines} lines need {6 * num_lines} numbers as end points, not {ends.size}, "
+            f"and {3 * num_lines} as their colours, not {rgb.size}"
+        )
+    return ends.reshape(-1, 2, 3), np.broadcast_to(rgb.reshape(-1, 3), (num_lines, 3))
+
+
+def _numbers(values: Any) -> np.ndarray:
+    array = np.asarray(values)
+    if array.dtype == Vec3.dtype:
+        array = np.ascontiguousarray(array).view(np.float32)
+    return array.astype(np.float64).reshape(-1)
+
+
+def lay_lines(scene: mujoco.MjvScene, ends: np.ndarray, colors: np.ndarray) -> None:
+    """Add lines (n, 2, 3), global [m], to a scene, as far as it has room."""
+    geoms, line = scene.geoms, mujoco.mjtGeom.mjGEOM_LINE
+    zero, eye, rgba = np.zeros(3), np.eye(3).reshape(-1), np.ones(4, dtype=np.float32)
+    for (start, end), color in zip(ends, colors, strict=True):
+        if scene.ngeom >= scene.maxgeom:
+            return
+        rgba[:3] = color
+        mujoco.mjv_initGeom(geoms[scene.ngeom], line, zero, zero, eye, rgba)
+        mujoco.mjv_connector(geoms[scene.ngeom], line, _WIDTH, start, end)
+        scene.ngeom += 1

@@ -9,11 +9,12 @@ from mjgym.install import frame_rate
 _last = 0.0
 
 
-def wait_for_frame() -> None:
-    """Wait until a frame's time has passed since the last call; not at all if no frame rate was asked for."""
+def wait_for_frame() -> bool:
+    """Wait until a frame's time has passed since the last call; return False if no frame rate was asked for."""
     global _last
     rate = frame_rate()
     if rate is None:
-        return
+        return False
     time.sleep(max(0.0, _last + 1.0 / rate - time.monotonic()))
     _last = time.monotonic()
+    return True

@@ -195,8 +195,14 @@ def create_gl_context(width: int, height: int) -> Any:
 def dressed(
     model: mujoco.MjModel, width: int, height: int, samples: int = _MULTISAMPLES, shadow_size: int = 4096
 ) -> mujoco.MjModel:
-    """Copy a model and set what only pictures need: buffer size, smooth edges, light, a fading horizon."""
+    """Copy a model and :func:`dress` the copy."""
     model = copy.copy(model)
+    dress(model, width, height, samples, shadow_size)
+    return model
+
+
+def dress(model: mujoco.MjModel, width: int, height: int, samples: int, shadow_size: int) -> None:
+    """Set what only pictures need: buffer size, smooth edges, light, a fading horizon."""
     model.vis.global_.offwidth, model.vis.global_.offheight = width, height
     model.vis.quality.offsamples = samples
     model.vis.quality.shadowsize = shadow_size
@@ -209,7 +215,6 @@ def dressed(
     model.vis.map.fogstart, model.vis.map.fogend = 0.3 * _SIGHT, _SIGHT
     model.vis.map.shadowclip = _SIGHT
     model.vis.rgba.fog[:] = (*SKY, 1.0)
-    return model
 
 
 def follow_with_lights(scene: mujoco.MjvScene, center: np.ndarray) -> None:
@@ -217,6 +222,12 @@ def follow_with_lights(scene: mujoco.MjvScene, center: np.ndarray) -> None:
     for light in scene.lights[: scene.nlight]:
         if light.type == mujoco.mjtLightType.mjLIGHT_DIRECTIONAL and not light.headlight:
             light.pos[:] = center - _LIGHT_DISTANCE * light.dir
+
+
+def move_lights(model: mujoco.MjModel, data: mujoco.MjData, center: np.ndarray) -> None:
+    """Do the same in a state, of which somebody else makes a scene."""
+    directional = model.light_type == mujoco.mjtLightType.mjLIGHT_DIRECTIONAL
+    data.light_xpos[directional] = center - _LIGHT_DISTANCE * data.light_xdir[directional]
 
 
 def add_sky(scene: mujoco.MjvScene, center: np.ndarray, radius: float) -> None:

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from mjgym.painter import Light
     from mjgym.simulation import Simulation
     from mjgym.tendons import Tendon
+    from mjgym.window import Window
 
 Pose = tuple[float, float, float, float, float, float, float]
 """Position x, y, z [m] and quaternion x, y, z, w."""
@@ -117,6 +118,7 @@ class Sim:
         destroyed: whether ``destroy_sim`` was called.
         lights: the lights that a script has set, by number.
         viewer: what ``create_viewer`` would show, and from where.
+        window: the window that ``create_viewer`` returned.
         graphics: what draws, from the first picture on.
         alone: by asset, an actor in a world of its own, which shows states before ``prepare_sim``.
         created: when, in seconds of ``time.perf_counter``.
@@ -135,6 +137,7 @@ class Sim:
         self.destroyed = False
         self.lights: dict[int, Light] = {}
         self.viewer: Camera | None = None
+        self.window: Window | None = None
         self.graphics: Graphics | None = None
         # DOF properties by asset and content: equal ones are one object.
         self.interned: dict[tuple[int, bytes], np.ndarray] = {}

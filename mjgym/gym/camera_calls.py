@@ -171,7 +171,7 @@ class CameraCalls:
             image = image.clip(0, _LARGEST_GREY).astype(np.uint16)
         write_png(filename, image)
 
-    @partly("light 0 replaces the usual lights, the others add to them")
+    @partly("light 0 replaces the usual lights, the others add to them; not in the window")
     def set_light_parameters(
         self, sim: Sim, index: int, intensity: Vec3, ambient: Vec3, direction: Vec3
     ) -> None:

@@ -92,11 +92,13 @@ class SimulationCalls:
 
     def destroy_sim(self, sim: Sim) -> None:
         """End a simulation and free its memory; tensors of it must not be read afterwards."""
+        if sim.window is not None:
+            sim.window.close()
         if sim.graphics is not None:
             sim.graphics.close()
         if sim.running is not None:
             sim.running.close()
-        sim.running = sim.graphics = None
+        sim.running = sim.graphics = sim.window = None
         sim.envs.clear()
         sim.grounds.clear()
         sim.destroyed = True

@@ -7,7 +7,6 @@ import enum
 from mjgym.partly import partly
 
 
-@partly("never pressed: there is no window")
 class KeyboardInput(enum.IntEnum):
     """Keys that a viewer can subscribe to."""
 
@@ -67,7 +66,7 @@ class KeyboardInput(enum.IntEnum):
     KEY_MENU = 348
 
 
-@partly("never pressed: there is no window")
+@partly("never reported: MuJoCo's viewer keeps the mouse to itself")
 class MouseInput(enum.IntEnum):
     """Mouse buttons and movements that a viewer can subscribe to."""
 

@@ -151,7 +151,6 @@ class Version(Struct):
     minor: int = 0
 
 
-@partly("kept: there is no window to report any")
 @dataclass(slots=True)
 class ActionEvent(Struct):
     """A keyboard or mouse action that a viewer reports."""

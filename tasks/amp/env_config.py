@@ -20,8 +20,6 @@ class HumanoidAMPEnvConfig(GoalConfig, EnvConfig):
 
     episodeLength: int = 300
     controlFrequencyInv: int = 2
-    cameraFollow: bool = True
-    """the window's camera follows the first character"""
     pdControl: bool = True
     """actions are targets of the joints' drives; otherwise torques"""
     powerScale: float = 1.0

@@ -47,6 +47,8 @@ class EnvConfig:
     """observations are clamped to plus and minus this"""
     enableDebugVis: bool = False
     """draw debug lines in the viewer"""
+    cameraFollow: bool = True
+    """the window's camera follows the first environment's robot"""
     enableCameraSensors: bool = False
     """create graphics for camera sensors although there is no viewer"""
     randomizeStart: bool = False

@@ -17,6 +17,7 @@ from torch import Tensor
 
 from tasks.base.config import EnvConfig
 from tasks.base.sim_params import parse_sim_params
+from tasks.base.viewer import TaskViewer
 
 
 class VecTask(ABC):
@@ -26,11 +27,11 @@ class VecTask(ABC):
     "What a task fills in". It never overrides `step`.
 
     Args:
-        cfg: the resolved task configuration: `env`, `sim`, `physics_engine`.
+        cfg: the resolved task configuration: `env`, `sim`, `physics_engine`; `test`: played, not trained.
         rl_device: where observations and rewards go and actions come from.
         sim_device: where the physics runs.
         graphics_device_id: graphics card, -1 for none.
-        headless: no viewer.
+        headless: open no window.
         virtual_screen_capture: accepted for Isaac Gym's sake; frames come from off-screen rendering.
         force_render: draw even where nobody watches.
     """
@@ -70,6 +71,7 @@ class VecTask(ABC):
         self.acquire_tensors()
         self._create_spaces()
         self._allocate_buffers()
+        self.viewer = None if headless else self._create_viewer(cfg.get("test", False))
 
     # ---------------------------------------------------------------- what an agent calls
 
@@ -101,6 +103,8 @@ class VecTask(ABC):
             self.gym.simulate(self.sim)
         self.gym.fetch_results(self.sim, True)
         self.post_physics_step()
+        if self.viewer is not None:
+            self.viewer.render()
         return (
             self._obs_dict(self.obs_buf),
             self.rew_buf.to(self.device),
@@ -132,7 +136,9 @@ class VecTask(ABC):
         self.refresh_tensors()
 
     def close(self) -> None:
-        """Free the simulation."""
+        """Close the window and free the simulation."""
+        if self.viewer is not None:
+            self.viewer.close()
         if self.sim is not None:
             self.gym.destroy_sim(self.sim)
             self.sim = None
@@ -257,6 +263,9 @@ class VecTask(ABC):
     def _create_sim(self) -> Any:
         device_id = self.sim_device.index or 0
         return self.gym.create_sim(device_id, self.graphics_device_id, gymapi.SIM_PHYSX, self.sim_params)
+
+    def _create_viewer(self, test: bool) -> TaskViewer:
+        return TaskViewer(self.gym, self.sim, follow=self.env_cfg.cameraFollow, real_time=test)
 
     def _create_spaces(self) -> None:
         bound = np.ones(self.num_actions, dtype=np.float32)

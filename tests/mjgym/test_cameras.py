@@ -127,6 +127,16 @@ def test_a_picture_is_a_copy(drawn):
 
 
 @draws
+def test_the_ground_has_tiles_in_the_first_picture_already(tmp_path):
+    world = make_world(tmp_path, BOX, ground=True, prepare=False)
+    add_camera(world, at=(5.0, 5.0, 3.0), target=(5.0, 5.0, 0.0))  # 6 m wide: more than a tile
+    world.prepare().gym.render_all_camera_sensors(world.sim)
+    light = rgb(world).mean(axis=-1)
+    edges = np.abs(np.diff(light, axis=1)) > 10
+    assert 20 < edges.sum() < 200  # one or a few a row, of 48 rows
+
+
+@draws
 def test_the_ground_has_its_distance_and_id(tmp_path):
     world = make_world(tmp_path, BOX, num_envs=1, pose=transform(x=-5.0, z=1.0), ground=True, prepare=False)
     world.sim.grounds[0].segmentation_id = 3

@@ -259,7 +259,7 @@ def test_primitive_assets(tmp_path):
         gym.create_sphere(None, 0.0)
 
 
-def test_viewer_calls_do_nothing(world):
+def test_viewer_calls_do_nothing_without_a_display(world):
     gym = world.gym
     assert gym.create_viewer(world.sim, gymapi.CameraProperties()) is None
     gym.viewer_camera_look_at(None, None, gymapi.Vec3(3, 0, 1), gymapi.Vec3())

@@ -15,21 +15,26 @@ def clock(monkeypatch):
     return now
 
 
-def test_sync_frame_time_lets_so_many_frames_a_second_pass(monkeypatch, clock):
+@pytest.fixture
+def sim():
+    return gymapi.acquire_gym().create_sim(0, -1, gymapi.SIM_PHYSX, gymapi.SimParams())
+
+
+def test_sync_frame_time_lets_so_many_frames_a_second_pass(monkeypatch, clock, sim):
     monkeypatch.setattr(pace, "frame_rate", lambda: 20.0)
     gym = gymapi.acquire_gym()
-    gym.sync_frame_time(None)
+    gym.sync_frame_time(sim)
     assert clock[0] == 100.0
     for _ in range(20):
-        gym.sync_frame_time(None)
+        gym.sync_frame_time(sim)
     assert clock[0] == pytest.approx(101.0)
     clock[0] = 101.03  # the frame's own work took 30 of its 50 ms
-    gym.sync_frame_time(None)
+    gym.sync_frame_time(sim)
     assert clock[0] == pytest.approx(101.05)
 
 
-def test_without_a_frame_rate_nothing_waits(monkeypatch, clock):
+def test_without_a_frame_rate_nothing_waits(monkeypatch, clock, sim):
     monkeypatch.setattr(pace, "frame_rate", lambda: None)
     for _ in range(5):
-        gymapi.acquire_gym().sync_frame_time(None)
+        gymapi.acquire_gym().sync_frame_time(sim)
     assert clock[0] == 100.0

@@ -37,8 +37,12 @@ def test_every_reason_speaks_of_a_missing_name():
     ("name", "state", "how"),
     [
         ("simulate", SUPPORTED, ""),
-        ("draw_viewer", PARTLY, "does nothing: there is no window"),
-        ("gymapi.KEY_R", PARTLY, "never pressed: there is no window"),  # the note of its enumeration
+        ("step_graphics", PARTLY, "does nothing: pictures show the state of the moment when they are drawn"),
+        (
+            "gymapi.MOUSE_SCROLL_UP",
+            PARTLY,
+            "never reported: MuJoCo's viewer keeps the mouse to itself",
+        ),  # of its enumeration
         ("gymapi.DOMAIN_SIM", SUPPORTED, ""),
         ("gymutil._indent_xml", SUPPORTED, ""),
         ("create_tet_grid", NOT, "soft bodies, cloth, particles and pneumatic actuators are not simulated"),
