@@ -10,7 +10,7 @@ _last = 0.0
 
 
 def wait_for_frame() -> bool:
-    """Wait until a frame's time has passed since the last call; return False if no frame rate was asked for."""
+    """Wait until a frame's time has passed since the last call; return False if no rate was asked for."""
     global _last
     rate = frame_rate()
     if rate is None:
