@@ -161,12 +161,7 @@ def body_entries(
     Raises:
         ValueError: if their number is wrong or a mass is negative.
     """
-    _check_count("body", len(props), asset.num_bodies, asset)
-    masses = np.array([prop.mass for prop in props])
-    if not (masses >= 0).all():
-        raise ValueError(
-            f"body {asset.body_names[int(np.argmin(masses))]!r}: mass = {masses.min()} must be 0 or more"
-        )
+    masses = _check_masses(props, asset)
     bodies, size = np.array(layout.bodies), scale or 1.0
     old = asset.body_properties(size)
     touched = np.zeros(len(bodies), dtype=bool)
@@ -179,14 +174,7 @@ def body_entries(
         if touched[i] or prop.com != old[i].com or prop.inertia != old[i].inertia
     ]
     entries: list[Entry] = [("body_mass", (bodies,), masses)]
-    resists = np.array(
-        [
-            asset.model.body_gravcomp[1 + i] if prop.flags == old[i].flags else _is_weightless(prop)
-            for i, prop in enumerate(props)
-        ]
-    )
-    if (resists != current["body_gravcomp"][bodies]).any():
-        entries.append(("body_gravcomp", (bodies,), resists))
+    entries += _weight_entries(bodies, props, old, asset, current["body_gravcomp"][bodies])
     if free:
         principal = [_principal(props[i].inertia) for i in free]
         entries += [
@@ -204,9 +192,34 @@ def body_entries(
     return entries
 
 
-def _is_weightless(prop: RigidBodyProperties) -> bool:
-    """Tell whether a body's flags switch gravity off."""
-    return bool(prop.flags & RIGID_BODY_DISABLE_GRAVITY)
+def _check_masses(props: Sequence[RigidBodyProperties], asset: Asset) -> np.ndarray:
+    """Return the masses (bodies,) [kg] after checking their number and signs."""
+    _check_count("body", len(props), asset.num_bodies, asset)
+    masses = np.array([prop.mass for prop in props])
+    if not (masses >= 0).all():
+        raise ValueError(
+            f"body {asset.body_names[int(np.argmin(masses))]!r}: mass = {masses.min()} must be 0 or more"
+        )
+    return masses
+
+
+def _weight_entries(
+    bodies: np.ndarray,
+    props: Sequence[RigidBodyProperties],
+    old: Sequence[RigidBodyProperties],
+    asset: Asset,
+    current: np.ndarray,
+) -> list[Entry]:
+    """Return the entry of how much gravity each body resists, where flags change it."""
+    resists = np.array(
+        [
+            asset.model.body_gravcomp[1 + i]
+            if prop.flags == old[i].flags
+            else bool(prop.flags & RIGID_BODY_DISABLE_GRAVITY)
+            for i, prop in enumerate(props)
+        ]
+    )
+    return [("body_gravcomp", (bodies,), resists)] if (resists != current).any() else []
 
 
 def _check_count(kind: str, given: int, needed: int, asset: Asset) -> None:
