@@ -169,7 +169,7 @@ def test_help_shows_the_keys(capsys):
     assert done.value.code in (None, 0)
     text = capsys.readouterr().out
     assert "num_envs: null" in text
-    assert "task: Ant, Anymal, Asymmetric, CartPole-v1, Cartpole" in text
+    assert "task: Ant, Anymal, Asymmetric, BallBalance, CartPole-v1, Cartpole" in text
 
 
 def test_config_directory_is_the_repositorys():

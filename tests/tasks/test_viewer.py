@@ -109,8 +109,12 @@ def test_without_a_display_everything_goes_on(monkeypatch):
 
 
 def test_a_run_in_one_process_is_interrupted_as_by_ctrl_c():
-    with pytest.raises(KeyboardInterrupt):
-        viewer.interrupt()
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs ignore it
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            viewer.interrupt()
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def test_a_worker_has_its_parent_interrupted_which_tells_all_workers(monkeypatch):
