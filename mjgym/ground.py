@@ -65,12 +65,7 @@ def add_grounds(spec: mujoco.MjSpec, grounds: list[Ground]) -> None:
     """Add all ground to a scene, in one chequered material."""
     if not grounds:
         return
-    spec.add_texture(
-        name="ground", type=mujoco.mjtTexture.mjTEXTURE_2D, builtin=mujoco.mjtBuiltin.mjBUILTIN_CHECKER,
-        width=256, height=256, rgb1=(0.72, 0.74, 0.76), rgb2=(0.62, 0.64, 0.67),
-    )  # fmt: skip
-    material = spec.add_material(name="ground", texrepeat=(0.5, 0.5), texuniform=True)
-    material.textures[mujoco.mjtTextureRole.mjTEXROLE_RGB] = "ground"
+    add_ground_material(spec)
     terrain = None
     for index, ground in enumerate(grounds):
         name = ground_name(index)
@@ -82,6 +77,16 @@ def add_grounds(spec: mujoco.MjSpec, grounds: list[Ground]) -> None:
             _add_height_field(spec, terrain, name, ground)
         else:
             _add_meshes(spec, terrain, name, ground)
+
+
+def add_ground_material(spec: mujoco.MjSpec) -> None:
+    """Add the chequered material of all ground, which is called "ground"."""
+    spec.add_texture(
+        name="ground", type=mujoco.mjtTexture.mjTEXTURE_2D, builtin=mujoco.mjtBuiltin.mjBUILTIN_CHECKER,
+        width=256, height=256, rgb1=(0.72, 0.74, 0.76), rgb2=(0.62, 0.64, 0.67),
+    )  # fmt: skip
+    material = spec.add_material(name="ground", texrepeat=(0.5, 0.5), texuniform=True)
+    material.textures[mujoco.mjtTextureRole.mjTEXROLE_RGB] = "ground"
 
 
 def ground_name(index: int) -> str:

@@ -39,7 +39,7 @@ from mjgym.property_writer import (
     write_shared_properties,
 )
 from mjgym.scene import Actor, Env, Sim
-from mjgym.tensors import ROTATION, rotate, to_wxyz
+from mjgym.tensors import rotate
 from mjgym.variants import compile_variants, write_variants
 
 
@@ -286,8 +286,9 @@ class Simulation:
         bodies = torch.tensor(self.compiled.bodies, device=self.engine.device)
         quat = None
         if local:
-            states = self.read(self.body_states(), slice(None))
-            quat = to_wxyz(states[..., ROTATION].to(self.engine.dtype))
+            self.body_states()  # from here on every step leaves rotations current
+            self.settle()
+            quat = self.engine.derived("xquat")[:, bodies]
         for columns, given in ((slice(0, 3), forces), (slice(3, 6), torques)):
             if given is not None:
                 wide = given.to(self.engine.dtype)

@@ -7,6 +7,7 @@ from pathlib import Path
 import mujoco
 import numpy as np
 
+from mjgym.ground import add_ground_material
 from tasks.amp.character import HUMANOID_MJCF, SPHERICAL_DOFS, Character
 
 ROOT_QPOS = 7  # a free joint's position and quaternion
@@ -76,12 +77,7 @@ def _xyzw(quat: np.ndarray) -> np.ndarray:
 
 def _add_ground(spec: mujoco.MjSpec) -> None:
     spec.worldbody.add_light(pos=(0, 0, 6), dir=(0.3, 0.2, -1), type=mujoco.mjtLightType.mjLIGHT_DIRECTIONAL)
-    spec.add_texture(
-        name="ground", type=mujoco.mjtTexture.mjTEXTURE_2D, builtin=mujoco.mjtBuiltin.mjBUILTIN_CHECKER,
-        width=256, height=256, rgb1=(0.72, 0.74, 0.76), rgb2=(0.62, 0.64, 0.67),
-    )  # fmt: skip
-    material = spec.add_material(name="ground", texrepeat=(0.5, 0.5), texuniform=True)
-    material.textures[mujoco.mjtTextureRole.mjTEXROLE_RGB] = "ground"
+    add_ground_material(spec)
     spec.worldbody.add_geom(
         name="ground",
         type=mujoco.mjtGeom.mjGEOM_PLANE,
