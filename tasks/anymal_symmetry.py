@@ -8,7 +8,7 @@ Policies", which does the same for this robot.
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -20,29 +20,28 @@ JOINT_NAMES = [f"{leg}_{joint}" for leg in DEFAULT_ANGLES for joint in JOINTS]
 """The joints in the order of actions."""
 
 
-class Mirror(NamedTuple):
-    """A plane through the base: what it does to the signs of vectors and turns, and to legs."""
+class Mirror:
+    """A plane through the base.
 
-    vector: tuple[float, float, float]
-    """signs of x, y and z of a velocity or a direction"""
-    turn: tuple[float, float, float]
-    """signs of an angular velocity about x, y and z: those that keep the plane change theirs"""
-    legs: dict[str, str]
-    """letter of a leg's name → the letter that takes its place"""
+    Args:
+        vector: signs of x, y and z of a velocity or a direction.
+        turn: signs of an angular velocity about x, y and z: those that keep the plane change theirs.
+        legs: letter of a leg's name → the letter that takes its place.
 
-    @property
-    def joint_order(self) -> list[int]:
-        """From which joint each one takes its angle."""
-        images = [
-            "".join(self.legs.get(letter, letter) for letter in name[:2]) + name[2:] for name in JOINT_NAMES
-        ]
-        return [JOINT_NAMES.index(name) for name in images]
+    Attributes:
+        joint_order: from which joint each one takes its angle.
+        joint_signs: of angles. HAA turns about x, HFE and KFE about y.
+    """
 
-    @property
-    def joint_signs(self) -> list[float]:
-        """Signs of angles: HAA turns about x, HFE and KFE about y."""
-        about_x, about_y, _ = self.turn
-        return [about_x if name.endswith("HAA") else about_y for name in JOINT_NAMES]
+    def __init__(
+        self, vector: tuple[float, float, float], turn: tuple[float, float, float], legs: dict[str, str]
+    ) -> None:
+        self.vector, self.turn = vector, turn
+        letters = str.maketrans(legs)
+        images = [name[:2].translate(letters) + name[2:] for name in JOINT_NAMES]
+        about_x, about_y, _ = turn
+        self.joint_order = [JOINT_NAMES.index(image) for image in images]
+        self.joint_signs = [about_x if name.endswith("HAA") else about_y for name in JOINT_NAMES]
 
     def actions(self, actions: Tensor) -> Tensor:
         """Return actions (B, 12), or whatever else is given for each joint, in the mirror."""
@@ -79,10 +78,9 @@ def mirrored(env: Any, obs: Tensor | None, actions: Tensor | None) -> tuple[Tens
     Returns:
         Observations (4 B, 48) and actions (4 B, 12), those given first; None for None.
     """
-    if obs is not None:
-        obs = torch.cat((obs, LEFT_RIGHT.obs(obs)))
-        obs = torch.cat((obs, FRONT_HIND.obs(obs)))
-    if actions is not None:
-        actions = torch.cat((actions, LEFT_RIGHT.actions(actions)))
-        actions = torch.cat((actions, FRONT_HIND.actions(actions)))
+    for mirror in (LEFT_RIGHT, FRONT_HIND):
+        if obs is not None:
+            obs = torch.cat((obs, mirror.obs(obs)))
+        if actions is not None:
+            actions = torch.cat((actions, mirror.actions(actions)))
     return obs, actions

@@ -9,7 +9,7 @@ from tasks.anymal import Anymal
 from tasks.anymal_symmetry import FRONT_HIND, JOINT_NAMES, LEFT_RIGHT, mirrored
 from tests.tasks.task_configs import task_config
 
-HALVES = {"LF": 0, "LH": 3, "RF": 6, "RH": 9}
+FIRST_JOINT = {"LF": 0, "LH": 3, "RF": 6, "RH": 9}
 """leg → place of its first joint"""
 
 
@@ -27,7 +27,7 @@ def test_a_leg_takes_the_other_ones_place(mirror, leg, signs):
     actions = torch.zeros(1, 12)
     actions[0, :3] = torch.tensor([1.0, 2.0, 3.0])  # hip outward, hip, knee of the left front leg
     expected = torch.zeros(1, 12)
-    expected[0, HALVES[leg] : HALVES[leg] + 3] = torch.tensor(signs)
+    expected[0, FIRST_JOINT[leg] : FIRST_JOINT[leg] + 3] = torch.tensor(signs)
     assert torch.equal(mirror.actions(actions), expected)
     obs = torch.cat((torch.zeros(1, 12), actions, actions * 2, actions * 3), dim=1)
     assert (
