@@ -118,7 +118,7 @@ def check_dof_properties(props: Any, asset: Asset) -> np.ndarray:
         raise ValueError(
             f"DOF properties have shape {props.shape}; asset {asset.name!r} has {asset.num_dofs} DOFs"
         )
-    for field in ("stiffness", "damping", "friction", "armature", "effort"):
+    for field in ("stiffness", "damping", "friction", "armature", "effort", "velocity"):
         _check_dofs(props[field] >= 0, asset, field, props, "must be 0 or more")
     _check_dofs(
         np.isin(props["driveMode"], list(DofDriveMode)), asset, "driveMode", props, "is no DOF_MODE_*"

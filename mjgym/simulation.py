@@ -41,6 +41,7 @@ from mjgym.property_writer import (
 from mjgym.scene import Actor, Env, Sim
 from mjgym.tensors import rotate
 from mjgym.variants import compile_variants, write_variants
+from mjgym.velocity_limits import VelocityLimits
 
 
 class Simulation:
@@ -53,6 +54,7 @@ class Simulation:
         num_envs: number of environments.
         attractors: the attractors of all environments.
         commands: efforts and targets of all DOFs.
+        velocity_limits: how fast DOFs and floating bases may move.
         roots: root states of all actors.
         dofs: states of all DOFs.
         dof_forces: forces on all DOFs.
@@ -82,7 +84,12 @@ class Simulation:
         write_differing_properties(self.engine, self.variants)
         place_terrain(self.engine, sim.envs)
         self.attractors = Attractors(self.engine, self.compiled, sim.envs)
-        self.commands = DofCommands(self.engine, _all_dof_properties(sim.envs))
+        dof_properties = _all_dof_properties(sim.envs)
+        self.commands = DofCommands(self.engine, dof_properties)
+        self.velocity_limits = VelocityLimits(
+            self.compiled, sim.envs, dof_properties["velocity"], self.engine.state("qvel")
+        )
+        self.engine.speed_limits = self.velocity_limits
         self.roots = RootStates(self.engine, self.compiled)
         self.dofs = DofStates(self.engine, self.compiled)
         enabled = np.array([[actor.has_dof_forces for actor in env.actors] for env in sim.envs])
@@ -98,7 +105,9 @@ class Simulation:
         """Write an actor's properties again after they were changed; only its environment is touched."""
         actor, compiled = env.actors[handle], self.compiled_of(env)
         write_actor_properties(self.engine, compiled, env, handle)
-        self.commands.set_gains(env.index, compiled.actors[handle].dofs, actor_dof_properties(actor))
+        props = actor_dof_properties(actor)
+        self.commands.set_gains(env.index, compiled.actors[handle].dofs, props)
+        self.velocity_limits.set_dofs(env.index, handle, props["velocity"])
 
     def compiled_of(self, env: Env) -> CompiledEnv:
         """Return the model that an environment runs on, and the places of its actors there."""
@@ -318,6 +327,7 @@ class Simulation:
         state: dict[str, torch.Tensor | int] = {"frame_count": self.frame_count}
         state |= {f"engine/{name}": value for name, value in self.engine.save_state().items()}
         state |= {f"command/{name}": value for name, value in self.commands.save().items()}
+        state["velocity_limits"] = self.velocity_limits.save()
         state |= {f"buffer/{name}": b.cpu().clone() for name, b in self._buffers().items()}
         contacts = self._outputs.get("contacts")
         if isinstance(contacts, ContactForces) and contacts.applied is not None:
@@ -332,6 +342,7 @@ class Simulation:
         """
         self.engine.load_state(_part(state, "engine/"))
         self.commands.load(_part(state, "command/"))
+        self.velocity_limits.load(torch.as_tensor(state["velocity_limits"]))
         self.frame_count = int(state["frame_count"])
         self._forces_applied = bool(self.engine.state("xfrc_applied").any())
         self._unsettled[:] = False

@@ -11,7 +11,13 @@ import numpy as np
 import torch
 from mujoco.batch import Batch
 
-from mjgym.engines.interface import DERIVED_FIELDS, STATE_FIELDS, Engine
+from mjgym.engines.interface import (
+    DERIVED_FIELDS,
+    POSITION_VELOCITY_FIELDS,
+    STATE_FIELDS,
+    Engine,
+    SpeedLimits,
+)
 
 _STAGE_NONE: Final = int(mujoco.mjtStage.mjSTAGE_NONE)
 _STAGE_VEL: Final = int(mujoco.mjtStage.mjSTAGE_VEL)
@@ -79,11 +85,34 @@ class CpuEngine(Engine):
 
     def step(self, num_substeps: int, current: bool) -> None:
         """Advance all environments; see :meth:`Engine.step`."""
-        self._batch.step(nstep=num_substeps, stage=_STAGE_VEL if current else _STAGE_NONE)
+        limits, parts = self.speed_limits, self._num_parts(num_substeps)
+        for part in reversed(range(parts)):
+            shown = current and part == 0
+            self._batch.step(nstep=num_substeps // parts, stage=_STAGE_VEL if shown else _STAGE_NONE)
+            if limits is not None:
+                self._limit_speeds(limits, shown)
         if self._bad_states.any():
             self._diverged += self._bad_states.sum(axis=1)
             # MuJoCo's own reset sets a count to 1 each time, so a count that stays cannot show the next one.
             self._bad_states[:] = 0
+
+    def _limit_speeds(self, limits: SpeedLimits, current: bool) -> None:
+        """Undo what the last substep did too fast; compute derived fields again if they are to be current."""
+        qvel = self.state("qvel")
+        fast = limits.may_exceed(qvel).numpy()
+        if not fast.any():
+            return
+        limits.clamp(self.state("qpos"), qvel)
+        if current:
+            # Stages that do not run leave another simulation's values in their fields: put those back.
+            of_last_step = {
+                name: field[fast]
+                for name, field in self._tensors.items()
+                if name in DERIVED_FIELDS and name not in POSITION_VELOCITY_FIELDS
+            }
+            self._batch.forward(np.flatnonzero(fast), stage=_STAGE_VEL)
+            for name, values in of_last_step.items():
+                self._tensors[name][fast] = values
 
     def forward(self, env_ids: torch.Tensor | None) -> None:
         """Compute derived fields without moving time; see :meth:`Engine.forward`."""

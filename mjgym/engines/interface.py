@@ -13,7 +13,7 @@ velocity in the body's own axes. The border to Isaac Gym's conventions is :mod:`
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import Final
+from typing import Final, Protocol
 
 import mujoco
 import torch
@@ -53,6 +53,22 @@ CONTACT_FIELDS: Final = frozenset({"cfrc_ext"})
 """Derived fields that are computed only after ``enable_contact_forces()``."""
 
 
+class SpeedLimits(Protocol):
+    """Bounds that velocities keep to.
+
+    Attributes:
+        each_substep: whether they hold after every substep; otherwise only after the last one of a step.
+    """
+
+    each_substep: bool
+
+    def may_exceed(self, qvel: torch.Tensor) -> torch.Tensor:
+        """Tell of which environments `clamp` may change the velocities (N, nv), (N,) bool."""
+
+    def clamp(self, qpos: torch.Tensor, qvel: torch.Tensor) -> None:
+        """Undo in place what the last substep did too fast; all else stays bit for bit."""
+
+
 class Engine(ABC):
     """``num_envs`` simulations of one model.
 
@@ -62,12 +78,14 @@ class Engine(ABC):
         num_envs: number of simulations, N.
         device: where every tensor of the engine lies.
         dtype: floating type of the engine's tensors (float64 on the CPU, float32 in Warp).
+        speed_limits: what `qvel` keeps to in :meth:`step`, or None.
     """
 
     model: mujoco.MjModel
     num_envs: int
     device: torch.device
     dtype: torch.dtype
+    speed_limits: SpeedLimits | None = None
 
     @abstractmethod
     def state(self, name: str) -> torch.Tensor:
@@ -88,6 +106,10 @@ class Engine(ABC):
         Afterwards state tensors hold the new state. Derived tensors describe the last substep's start, except
         those in ``POSITION_VELOCITY_FIELDS`` when ``current`` is true: these then describe the new state.
         """
+
+    def _num_parts(self, num_substeps: int) -> int:
+        """Return in how many parts a step is made, with `speed_limits` applied after each."""
+        return num_substeps if self.speed_limits is not None and self.speed_limits.each_substep else 1
 
     @abstractmethod
     def forward(self, env_ids: torch.Tensor | None) -> None:

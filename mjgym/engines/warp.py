@@ -97,7 +97,11 @@ class WarpEngine(Engine):
         """
         self._check_shared_fields()
         with self._on_torch_stream():
-            self._substeps.run(num_substeps)
+            limits, parts = self.speed_limits, self._num_parts(num_substeps)
+            for _ in range(parts):
+                self._substeps.run(num_substeps // parts)
+                if limits is not None:
+                    limits.clamp(self._state["qpos"], self._state["qvel"])
             self._reset_diverged()
             if current:
                 mjw.fwd_kinematics(self._m, self._d)

@@ -90,11 +90,8 @@ class SceneCalls:
         """Return a copy of an actor's DOF properties, a structured array with a row for each DOF."""
         return actor_dof_properties(actor_of(env, actor_handle, "get_actor_dof_properties")).copy()
 
-    @partly("`velocity` is kept: MuJoCo has no velocity limit")
     def set_actor_dof_properties(self, env: Env, actor_handle: int, props: np.ndarray) -> bool:
         """Set an actor's DOF properties; after ``prepare_sim``, too, and in its environment alone.
-
-        The velocity limit has no effect: MuJoCo has none.
 
         Raises:
             TypeError: if they are no array of DOF properties.

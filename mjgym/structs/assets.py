@@ -32,9 +32,9 @@ class VhacdParams(Struct):
 
 @partly(
     "without effect: `convex_decomposition_from_submeshes`, `enable_gyroscopic_forces`, "
-    "`flip_visual_attachments`, `max_angular_velocity`, `max_linear_velocity`, `mesh_normal_mode`, "
-    "`min_particle_mass`, `override_com`, `override_inertia`, `slices_per_cylinder`, "
-    "`thickness`, `use_mesh_materials`, `use_physx_armature`, `vhacd_params`; in MJCF files "
+    "`flip_visual_attachments`, `mesh_normal_mode`, `min_particle_mass`, `override_com`, "
+    "`override_inertia`, `slices_per_cylinder`, `thickness`, `use_mesh_materials`, "
+    "`use_physx_armature`, `vhacd_params`; in MJCF files "
     "`collapse_fixed_joints`, `replace_cylinder_with_capsule` and `vhacd_enabled`"
 )
 @dataclass(slots=True)

@@ -140,6 +140,18 @@ def test_markers_in_a_group_of_their_own_still_stand_on_the_ground(tmp_path):
     torch.testing.assert_close(root[:, 2], torch.tensor([0.1, 0.1]), atol=2e-3, rtol=0)
 
 
+@pytest.mark.parametrize("thickness", [0.0, 0.1])
+def test_shapes_rest_where_they_touch_whatever_their_thickness(tmp_path, thickness):
+    # Decided: FleX alone keeps AssetOptions.thickness between shapes (docs/mjgym.md).
+    world = make_world(
+        tmp_path, BOX, pose=transform(z=0.15), ground=True, asset_options=options(thickness=thickness)
+    )
+    root = world.tensor("actor_root_state")
+    world.simulate(100)
+    world.refresh("actor_root_state")
+    assert float(root[0, 2]) == pytest.approx(0.1, abs=2e-3)
+
+
 def test_ground_with_another_normal_and_distance(tmp_path):
     world = make_world(tmp_path, BALL, pose=transform(y=1.0), prepare=False)
     plane = gymapi.PlaneParams()

@@ -49,7 +49,8 @@ def on_plane(
     normal = plane.normal = gymapi.Vec3(math.sin(slope), 0.0, math.cos(slope))
     plane.static_friction = plane.dynamic_friction = friction
     gym.add_ground(sim, plane)
-    asset = shape(gym, sim, chosen or options())
+    free = options(max_angular_velocity=100.0)  # by default nothing turns faster than 64 rad/s
+    asset = shape(gym, sim, chosen or free)
     surface = gym.get_asset_rigid_shape_properties(asset)
     for prop in surface:
         prop.friction = friction

@@ -191,7 +191,7 @@ def test_wrong_names_and_devices(warp, ant_model):
         create_engine("mujoco_warp", ant_model, 1, 0, "cuda:7")
 
 
-def run_cartpole(engine_name, folder, device="cpu"):
+def run_cartpole(engine_name, folder, device="cpu", velocities=None):
     """Push two carts through Isaac Gym's calls and return what the tensors show."""
     from mjgym import gymtorch
     from mjgym.gymapi import acquire_gym
@@ -209,6 +209,8 @@ def run_cartpole(engine_name, folder, device="cpu"):
         props["driveMode"][:] = [ALL_CONSTANTS["DOF_MODE_EFFORT"], ALL_CONSTANTS["DOF_MODE_NONE"]]
         props["stiffness"].fill(0.0)
         props["damping"].fill(0.0)
+        if velocities is not None:
+            props["velocity"][:] = velocities
         gym.set_actor_dof_properties(env, actor, props)
     gym.prepare_sim(sim)
     states = gymtorch.wrap_tensor(gym.acquire_dof_state_tensor(sim))
@@ -235,6 +237,16 @@ def test_cartpole_through_isaac_gyms_calls(tmp_path, device):
         assert ours.dtype == torch.float32
         assert reference.abs().max() > 1.0
         close(ours, reference, atol=1e-4)
+
+
+def test_velocity_limits_through_isaac_gyms_calls(tmp_path, device):
+    (tmp_path / "cartpole.xml").write_text(CARTPOLE)
+    limits = (0.5, 1.0)  # m/s, rad/s
+    ours, _ = run_cartpole("mujoco_warp", tmp_path, device, limits)
+    reference, _ = run_cartpole("mujoco", tmp_path, velocities=limits)
+    close(ours, reference, atol=1e-4)
+    assert ours[:, 1].abs().max() == 1.0
+    assert ours[0, 1] == 0.5
 
 
 def test_cameras_see_what_warp_simulates(tmp_path, device):
