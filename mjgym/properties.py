@@ -240,7 +240,8 @@ def _principal(inertia: Mat33) -> tuple[np.ndarray, np.ndarray]:
 def shape_entries(layout: ActorLayout, props: Sequence[RigidShapeProperties], asset: Asset) -> list[Entry]:
     """Return the model entries of shape properties: sliding, torsional and rolling friction.
 
-    MuJoCo has no restitution, compliance or offsets of this kind; they are kept and have no effect.
+    MuJoCo has no compliance or offsets of this kind; they are kept and have no effect. For restitution see
+    :mod:`mjgym.restitution`.
 
     Raises:
         ValueError: if their number is wrong or a friction is negative.

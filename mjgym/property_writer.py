@@ -20,6 +20,7 @@ from mjgym.properties import (
     write_to_many,
     write_to_model,
 )
+from mjgym.restitution import bounce_entries
 from mjgym.scaling import geometry_entries
 from mjgym.scene import Actor, Env
 from mjgym.tendons import Tendon, tendon_entries
@@ -50,8 +51,8 @@ def write_shared_properties(compiled: CompiledEnv, env: Env) -> None:
     model = compiled.model
     for actor, layout in zip(env.actors, compiled.actors, strict=True):
         write_to_model(model, dof_entries(model, layout, actor_dof_properties(actor)))
-        if _differs_from_asset(actor):
-            write_to_model(model, _own_entries(actor, layout, _of_model(model)))
+        if _differs_from_asset(actor) or _bounces(env, actor):
+            write_to_model(model, _own_entries(model, env, actor, layout, _of_model(model)))
         _write_shared_tendons(model, layout, actor)
     mujoco.mj_setConst(model, mujoco.MjData(model))
     for actor, layout in zip(env.actors, compiled.actors, strict=True):
@@ -94,7 +95,7 @@ def _write_differing(
         if _own(actor) != _own(first):
             if first.scale is not None and actor.scale is None:
                 actor.scale = 1.0  # the model that all share is scaled
-            write_to_env(engine, env.index, _own_entries(actor, layout, _of_model(model)))
+            write_to_env(engine, env.index, _own_entries(model, env, actor, layout, _of_model(model)))
             differs = True
     return differs
 
@@ -117,7 +118,7 @@ def write_actor_properties(engine: Engine, compiled: CompiledEnv, env: Env, hand
     entries = dof_entries(engine.model, layout, actor_dof_properties(actor))
     if _differs_from_asset(actor):
         current = {field: engine.model_field(field)[env.index].cpu().numpy() for field in BODY_FIELDS}
-        entries += _own_entries(actor, layout, current)
+        entries += _own_entries(engine.model, env, actor, layout, current)
     write_to_env(engine, env.index, entries)
     _write_tendons(engine, compiled.actors, [env])
     engine.set_const(torch.tensor([env.index], device=engine.device))
@@ -132,15 +133,24 @@ def _differs_from_asset(actor: Actor) -> bool:
     return any(own is not None for own in (actor.body_properties, actor.shape_properties, actor.scale))
 
 
+def _bounces(env: Env, actor: Actor) -> bool:
+    return env.sim.bounces or any(prop.restitution > 0.0 for prop in actor.asset.shape_properties)
+
+
 def _of_model(model: mujoco.MjModel) -> dict[str, np.ndarray]:
     return {field: getattr(model, field) for field in BODY_FIELDS}
 
 
-def _own_entries(actor: Actor, layout: ActorLayout, current: Mapping[str, np.ndarray]) -> list[Entry]:
+def _own_entries(
+    model: mujoco.MjModel, env: Env, actor: Actor, layout: ActorLayout, current: Mapping[str, np.ndarray]
+) -> list[Entry]:
     """Return the entries of an actor's scale, and of its body and shape properties, or else its asset's."""
     asset, scale = actor.asset, actor.scale
     bodies, recompute = actor.body_properties or (asset.body_properties(scale or 1.0), False)
     shapes = actor.shape_properties or asset.shape_properties
     entries = [] if scale is None else geometry_entries(layout, asset, scale)
     entries += body_entries(layout, bodies, asset, recompute, current, scale)
-    return entries + shape_entries(layout, shapes, asset)
+    entries += shape_entries(layout, shapes, asset)
+    if _bounces(env, actor):
+        entries += bounce_entries(model, layout, shapes, asset, env.sim.ground_restitution)
+    return entries

@@ -113,6 +113,8 @@ class Sim:
         engine: name of the physics engine.
         device: device of its tensors.
         grounds: planes, height fields and meshes, in the order in which they were added.
+        ground_restitution: the largest restitution of these.
+        bounces: whether any ground or actor was ever given restitution; assets say so themselves.
         envs: the environments in the order of their creation.
         running: the prepared simulation, or None before ``prepare_sim`` and after ``destroy_sim``.
         destroyed: whether ``destroy_sim`` was called.
@@ -132,6 +134,8 @@ class Sim:
         self.engine = engine
         self.device = device
         self.grounds: list[Ground] = []
+        self.ground_restitution = 0.0
+        self.bounces = False
         self.envs: list[Env] = []
         self.running: Simulation | None = None
         self.destroyed = False
@@ -146,6 +150,12 @@ class Sim:
         self.seconds = 0.0
         self.timers: dict[int, float] = {}
         self.told_of_links = False
+
+    def add_ground(self, ground: Ground, restitution: float) -> None:
+        """Append ground."""
+        self.grounds.append(ground)
+        self.ground_restitution = max(self.ground_restitution, float(restitution))
+        self.bounces |= restitution > 0.0
 
     def add_env(self, spacing: tuple[float, float, float], per_row: int) -> Env:
         """Append an environment to the grid; ``spacing`` is the size of one cell [m]."""

@@ -189,7 +189,7 @@ class AssetCalls:
         """Return copies of the collision shapes' properties."""
         return copy.deepcopy(asset_of(asset, "get_asset_rigid_shape_properties").shape_properties)
 
-    @partly("frictions alone have an effect; a filter is refused")
+    @partly("frictions and restitution alone have an effect; a filter is refused")
     def set_asset_rigid_shape_properties(self, asset: Asset, props: list[RigidShapeProperties]) -> None:
         """Replace the collision shapes' properties, for actors made of the asset and not given others.
 

@@ -34,7 +34,7 @@ class GroundCalls:
         Raises:
             ValueError: if numbers and sizes do not match, or a value is out of range.
         """
-        building(sim, "add_heightfield").grounds.append(_height_field(samples, params))
+        building(sim, "add_heightfield").add_ground(_height_field(samples, params), params.restitution)
 
     @partly("its other properties: see `gymapi.TriangleMeshParams`")
     def add_triangle_mesh(self, sim: Sim, vertices: Any, triangles: Any, params: TriangleMeshParams) -> None:
@@ -50,7 +50,8 @@ class GroundCalls:
             ValueError: if numbers and sizes do not match, or a value is out of range.
             ImportError: if the mesh must be cut into convex parts and coacd is not installed.
         """
-        building(sim, "add_triangle_mesh").grounds.append(_triangle_mesh(vertices, triangles, params))
+        ground = _triangle_mesh(vertices, triangles, params)
+        building(sim, "add_triangle_mesh").add_ground(ground, params.restitution)
 
 
 def _height_field(samples: Any, params: HeightFieldParams) -> HeightField:

@@ -174,11 +174,11 @@ class SceneCalls:
             prop.filter = actor.filter
         return props
 
-    @partly("frictions alone have an effect; a filter other than the actor's is refused")
+    @partly("frictions and restitution alone have an effect; a filter other than the actor's is refused")
     def set_actor_rigid_shape_properties(
         self, env: Env, actor_handle: int, props: list[RigidShapeProperties]
     ) -> bool:
-        """Set the friction of an actor's collision shapes; the other properties have no effect in MuJoCo.
+        """Set friction and restitution of an actor's collision shapes; MuJoCo has no other properties.
 
         Raises:
             ValueError: if their number is wrong or a friction is negative.
@@ -190,6 +190,7 @@ class SceneCalls:
         if any(prop.filter not in (0, actor.filter) for prop in props):
             raise NotImplementedError(f"{call}: filters of single shapes are not built (docs/mjgym.md)")
         actor.shape_properties = copy.deepcopy(list(props))
+        env.sim.bounces |= any(prop.restitution > 0.0 for prop in props)
         self._update(env, actor_handle)
         return True
 

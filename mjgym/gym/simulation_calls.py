@@ -58,10 +58,10 @@ class SimulationCalls:
     def add_ground(self, sim: Sim, params: PlaneParams) -> None:
         """Add a ground plane: the points x with normal . x + distance = 0, in each environment's coordinates.
 
-        Its friction is ``dynamic_friction``; MuJoCo takes the larger one of two touching shapes.
-        Restitution has no effect.
+        Its friction is ``dynamic_friction``; MuJoCo takes the larger one of two touching shapes. Of several
+        grounds the largest restitution counts.
         """
-        building(sim, "add_ground").grounds.append(copy.deepcopy(params))
+        building(sim, "add_ground").add_ground(copy.deepcopy(params), params.restitution)
 
     @partly(
         "different assets in different environments must have the same bodies, joints and sensors, in order"

@@ -83,7 +83,7 @@ class SimParams(Struct):
     use_gpu_pipeline: bool = False
 
 
-@partly("`static_friction` and `restitution` have no effect")
+@partly("`static_friction` has no effect")
 @dataclass(slots=True)
 class PlaneParams(Struct):
     """The ground plane: the points x with normal . x + distance = 0, and its surface."""
@@ -96,7 +96,7 @@ class PlaneParams(Struct):
     static_friction: float = 1.0
 
 
-@partly("`static_friction`, `restitution` and `segmentation_id` have no effect")
+@partly("`static_friction` and `segmentation_id` have no effect")
 @dataclass(slots=True)
 class TriangleMeshParams(Struct):
     """Size, pose and surface of a static triangle mesh."""
@@ -110,7 +110,7 @@ class TriangleMeshParams(Struct):
     transform: Transform = field(default_factory=Transform)
 
 
-@partly("`static_friction`, `restitution` and `segmentation_id` have no effect")
+@partly("`static_friction` and `segmentation_id` have no effect")
 @dataclass(slots=True)
 class HeightFieldParams(Struct):
     """Samples, spacing [m], pose and surface of a height field, whose columns lie along x."""

@@ -67,8 +67,8 @@ class RigidBodyProperties(Struct):
 
 
 @partly(
-    "`friction` has an effect, `torsion_friction` and `rolling_friction` where the file's condim is above 3; "
-    "`filter` is the actor's"
+    "`friction` and `restitution` have an effect, `torsion_friction` and `rolling_friction` where the file's "
+    "condim is above 3; `filter` is the actor's"
 )
 @dataclass(slots=True)
 class RigidShapeProperties(Struct):

@@ -71,19 +71,6 @@ def test_friction_of_shapes(tmp_path):
     assert roots[:, 0].tolist() == pytest.approx(expected, rel=0.05)
 
 
-def test_restitution_is_kept_and_takes_no_effect(tmp_path):
-    # Decided: MuJoCo's contacts have no restitution (docs/mjgym.md).
-    world = make_world(tmp_path, BOX, num_envs=2, pose=transform(z=0.3), ground=True)
-    props = world.gym.get_actor_rigid_shape_properties(world.envs[1], 0)
-    props[0].restitution = 0.7
-    world.gym.set_actor_rigid_shape_properties(world.envs[1], 0, props)
-    assert world.gym.get_actor_rigid_shape_properties(world.envs[1], 0)[0].restitution == pytest.approx(0.7)
-    roots = world.tensor("actor_root_state")
-    world.simulate(100)
-    world.refresh("actor_root_state")
-    torch.testing.assert_close(roots[0], roots[1], rtol=0, atol=0)
-
-
 def test_mass_of_bodies(tmp_path):
     world = sliders(tmp_path, driveMode=gymapi.DOF_MODE_EFFORT)
     for env, scale in zip(world.envs, (1.0, 0.5, 1.5), strict=True):
