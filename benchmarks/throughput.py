@@ -22,6 +22,7 @@ Task steps and batch steps alternate in rounds, so that a machine that slows dow
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import gc
 import json
 import os
@@ -129,7 +130,8 @@ def measure_steps(task_name: str, num_envs: int, args: argparse.Namespace) -> di
             seconds["task_step"].append(step_task(task, actions, args.steps))
             shares.append((physics.seconds - before) / seconds["task_step"][-1])
             recorded = record(physics, task, actions, args.steps)
-            seconds["batch_step"].append(replay(bare, recorded, plain=True))
+            whole = whole_steps(recorded, config["task"]["sim"]["substeps"])
+            seconds["batch_step"].append(replay(bare, whole, plain=True))
             seconds["batch_step_as_called"].append(replay(bare, recorded, plain=False))
         task.close()
     rates = {name: num_envs * args.steps / statistics.median(values) for name, values in seconds.items()}
@@ -150,6 +152,12 @@ def record(physics: PhysicsClock, task: Any, actions: torch.Tensor, steps: int) 
     step_task(task, actions, steps)
     recorded, physics.recording = physics.recording, None
     return recorded
+
+
+def whole_steps(recorded: list[RecordedStep], substeps: int) -> list[RecordedStep]:
+    """Join the parts in which an engine with velocity limits makes a step: a bare batch needs one call."""
+    parts = substeps // recorded[0].nstep
+    return [dataclasses.replace(step, nstep=substeps) for step in recorded[::parts]]
 
 
 def replay(batch: Any, recorded: list[RecordedStep], plain: bool) -> float:
