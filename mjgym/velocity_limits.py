@@ -74,16 +74,22 @@ class VelocityLimits(SpeedLimits):
         # Up to where a number is certainly slow enough, whatever a base does along its other axes.
         self._certain = limits.expand(max(len(limits), len(self._bases)), -1).clone()
         self._certain[:, self._columns] = (self._bases / math.sqrt(3.0)).unsqueeze(-1)
+        bounded = torch.isfinite(self._certain).any(dim=0).nonzero().flatten().tolist()
+        self._looked_at = slice(bounded[0], bounded[-1] + 1) if bounded else slice(0)
 
     def may_exceed(self, qvel: torch.Tensor) -> torch.Tensor:
         """Tell which environments move too fast, and a few that nearly do, (N,) bool."""
-        return (qvel.abs() > self._certain).any(dim=1)
+        return (qvel[:, self._looked_at].abs() > self._certain[:, self._looked_at]).any(dim=1)
 
-    def clamp(self, qpos: torch.Tensor, qvel: torch.Tensor) -> None:
+    def clamp(self, qpos: torch.Tensor, qvel: torch.Tensor, env_ids: torch.Tensor | None = None) -> None:
         """Undo in place what the last substep did too fast; what kept to its limits stays bit for bit."""
-        slow = qvel.clamp(-self._dofs, self._dofs)
+        dofs, bases = (
+            limits if env_ids is None or len(limits) == 1 else limits[env_ids]
+            for limits in (self._dofs, self._bases)
+        )
+        slow = qvel.clamp(-dofs, dofs)
         speeds = slow[:, self._columns].norm(dim=-1).clamp(min=torch.finfo(qvel.dtype).tiny)
-        slow[:, self._columns] *= (self._bases / speeds).clamp(max=1.0).unsqueeze(-1)
+        slow[:, self._columns] *= (bases / speeds).clamp(max=1.0).unsqueeze(-1)
         lost = (qvel - slow)[:, self._scalar_qvel] * self._timestep
         qpos[:, self._scalar_qpos] -= lost
         qvel.copy_(slow)

@@ -65,8 +65,14 @@ class SpeedLimits(Protocol):
     def may_exceed(self, qvel: torch.Tensor) -> torch.Tensor:
         """Tell of which environments `clamp` may change the velocities (N, nv), (N,) bool."""
 
-    def clamp(self, qpos: torch.Tensor, qvel: torch.Tensor) -> None:
-        """Undo in place what the last substep did too fast; all else stays bit for bit."""
+    def clamp(self, qpos: torch.Tensor, qvel: torch.Tensor, env_ids: torch.Tensor | None = None) -> None:
+        """Undo in place what the last substep did too fast; all else stays bit for bit.
+
+        Args:
+            qpos: (K, nq), of the environments `env_ids` (K,) or of all.
+            qvel: (K, nv) of the same.
+            env_ids: which environments these are; None: all.
+        """
 
 
 class Engine(ABC):
