@@ -49,7 +49,7 @@ def bounce_entries(
         ground: restitution of the ground.
     """
     own = np.clip([prop.restitution for prop in props], 0.0, 1.0)
-    mean = (own + min(max(ground, 0.0), 1.0)) / 2
+    mean = (own + np.clip(ground, 0.0, 1.0)) / 2
     period = max(_PERIOD, 2.0 * model.opt.timestep)
     # Negative numbers are stiffness and damping for a mass of 1 kg.
     springs = np.stack([np.full_like(mean, -1.0 / period**2), -2.0 * damping_ratio(mean) / period], axis=-1)

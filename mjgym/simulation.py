@@ -342,7 +342,8 @@ class Simulation:
         """
         self.engine.load_state(_part(state, "engine/"))
         self.commands.load(_part(state, "command/"))
-        self.velocity_limits.load(torch.as_tensor(state["velocity_limits"]))
+        if "velocity_limits" in state:  # runs saved before there were limits go on with those of the actors
+            self.velocity_limits.load(torch.as_tensor(state["velocity_limits"]))
         self.frame_count = int(state["frame_count"])
         self._forces_applied = bool(self.engine.state("xfrc_applied").any())
         self._unsettled[:] = False

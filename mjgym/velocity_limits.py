@@ -55,8 +55,12 @@ class VelocityLimits(SpeedLimits):
 
     def set_dofs(self, env: int, handle: int, velocity: np.ndarray) -> None:
         """Change the limits of one actor's DOFs, (DOFs of the actor,), in one environment."""
-        limits = self._dofs if len(self._dofs) == self._num_envs else self._dofs.repeat(self._num_envs, 1)
-        limits[env, _columns(self._actors[handle])] = _or_infinite(velocity).to(limits)
+        columns, wanted = _columns(self._actors[handle]), _or_infinite(velocity).to(self._dofs)
+        is_shared = len(self._dofs) == 1
+        if torch.equal(self._dofs[0 if is_shared else env, columns], wanted):
+            return  # randomization sets properties of one environment after another, and seldom these
+        limits = self._dofs.repeat(self._num_envs, 1) if is_shared else self._dofs
+        limits[env, columns] = wanted
         self._use_dofs(limits)
 
     def save(self) -> torch.Tensor:

@@ -68,6 +68,15 @@ def test_a_limit_that_is_changed_later_holds_in_its_environment_alone(tmp_path):
     assert pushed(world, 100.0)[:, 1].tolist() == pytest.approx([0.1, 0.1])
 
 
+def test_a_state_that_was_saved_without_limits_keeps_those_of_the_actors(tmp_path):
+    setup = with_dofs(driveMode=gymapi.DOF_MODE_EFFORT, velocity=0.1)
+    world = make_world(tmp_path, PLAIN_SLIDER, asset_options=FIXED, setup=setup)
+    saved = world.gym.get_sim_state(world.sim)
+    del saved["velocity_limits"]
+    world.gym.set_sim_state(world.sim, saved)
+    assert pushed(world, 100.0)[:, 1].tolist() == pytest.approx([0.1, 0.1])
+
+
 def test_limits_of_files_hold_and_others_are_endless(tmp_path):
     arm = make_world(tmp_path, URDF_ARM, name="arm.urdf", asset_options=FIXED, num_envs=1, gravity=0.0)
     props = arm.gym.get_actor_dof_properties(arm.envs[0], 0)
