@@ -115,7 +115,7 @@ class Anymal(VecTask):
         self.refresh_tensors()
         start = self.env_cfg.baseInitState
         state = torch.tensor([*start.pos, *start.rot, *start.vLinear, *start.vAngular], device=device)
-        self.initial_root_states = state.repeat(n, 1)
+        self.initial_root_state = state  # (13,)
         self.targets = torch.zeros(n, NUM_DOF, device=device)  # [rad]
         self.commands = torch.zeros(n, 3, device=device)  # [m/s], [m/s], [rad/s] in the base's frame
 
@@ -123,6 +123,10 @@ class Anymal(VecTask):
         """Fetch what was acquired."""
         self.gym.refresh_actor_root_state_tensor(self.sim)
         self.gym.refresh_dof_state_tensor(self.sim)
+        self.refresh_after_reset()
+
+    def refresh_after_reset(self) -> None:
+        """Fetch the forces; states are what `reset_idx` wrote."""
         self.gym.refresh_net_contact_force_tensor(self.sim)
         self.gym.refresh_dof_force_tensor(self.sim)
 
@@ -172,13 +176,14 @@ class Anymal(VecTask):
         shape = (n, NUM_DOF)
         self.dof_pos[env_ids] = self.default_dof_pos * torch_rand_float(0.5, 1.5, shape, device=device)
         self.dof_vel[env_ids] = torch_rand_float(-0.1, 0.1, shape, device=device)
+        self.root_states[env_ids] = self.initial_root_state
         ranges = self.env_cfg.randomCommandVelocityRanges
         for column, (low, high) in enumerate((ranges.linear_x, ranges.linear_y, ranges.yaw)):
             self.commands[env_ids, column] = torch_rand_float(low, high, (n, 1), device=device).squeeze(-1)
         actor_ids = env_ids.to(torch.int32)
         ids = gymtorch.unwrap_tensor(actor_ids)
         self.gym.set_actor_root_state_tensor_indexed(
-            self.sim, gymtorch.unwrap_tensor(self.initial_root_states), ids, n
+            self.sim, gymtorch.unwrap_tensor(self.root_states), ids, n
         )
         self.gym.set_dof_state_tensor_indexed(self.sim, gymtorch.unwrap_tensor(self.dof_state), ids, n)
 

@@ -153,8 +153,10 @@ class HumanoidAMP(VecTask):
         self.body_pos = torch.zeros(n, bodies, 3, device=device)  # world [m], after the last step
         self.body_rot = torch.zeros(n, bodies, 4, device=device)
         self.frame = torch.zeros(n, size, device=device)  # the features of now
-        self.amp_history = torch.zeros(n, steps, size, device=device)
         self.amp_obs_buf = torch.zeros(n, steps, size, device=device)
+        # Filled in the next step; where an episode has begun, it holds the motion that led there.
+        self.next_amp_obs_buf = torch.zeros_like(self.amp_obs_buf)
+        self.begun: list[Tensor] = []  # the environments where one has, (k,) each
         self.prev_root_pos = self.root_states[:, 0:3].clone()
         self.goal_terms: dict[str, Tensor] = {}
         self.given_up = torch.zeros(n, dtype=torch.bool, device=device)
@@ -169,13 +171,17 @@ class HumanoidAMP(VecTask):
         """Fetch what was acquired; body poses come from forward kinematics."""
         self.gym.refresh_actor_root_state_tensor(self.sim)
         self.gym.refresh_dof_state_tensor(self.sim)
+        self.refresh_after_reset()
+
+    def refresh_after_reset(self) -> None:
+        """Fetch contact forces; states are what `_start` wrote."""
         if self.contact_forces is not None:
             self.gym.refresh_net_contact_force_tensor(self.sim)
 
     def state_buffers(self) -> dict[str, Tensor]:
         """Also the motion so far, and the goal."""
         own = {
-            "amp_history": self.amp_history,
+            "amp_history": self._motion_so_far(),
             "prev_root_pos": self.prev_root_pos,
             "given_up": self.given_up,
         }
@@ -196,14 +202,25 @@ class HumanoidAMP(VecTask):
     def update_state(self) -> None:
         """Describe the new frame, put it first in the motion so far, and score the goal."""
         self._describe(slice(None))
+        motion = self._motion_so_far()
+        self.amp_obs_buf, self.next_amp_obs_buf = self.next_amp_obs_buf, motion
         self.amp_obs_buf[:, 0] = self.frame
-        self.amp_obs_buf[:, 1:] = self.amp_history[:, :-1]
-        self.amp_history.copy_(self.amp_obs_buf)
+        self.amp_obs_buf[:, 1:] = motion[:, :-1]
         if self.goal is not None:
             root_vel_w = (self.root_states[:, 0:3] - self.prev_root_pos) / self.control_dt
             self.prev_root_pos.copy_(self.root_states[:, 0:3])
             self.goal_terms = self.goal.rewards(self.root_states, root_vel_w)
             self.goal.update(self.root_states)
+
+    def _motion_so_far(self) -> Tensor:
+        """The last frames of every episode, (num_envs, numAMPObsSteps, size), newest first.
+
+        It lies where the last step's `amp_obs` lay, which ended episodes no longer need.
+        """
+        for env_ids in self.begun:
+            self.amp_obs_buf[env_ids] = self.next_amp_obs_buf[env_ids]
+        self.begun.clear()
+        return self.amp_obs_buf
 
     def _describe(self, rows: slice | Tensor) -> None:
         """Body poses and features of the listed environments, from the refreshed state."""
@@ -216,8 +233,6 @@ class HumanoidAMP(VecTask):
 
     def compute_observations(self, env_ids: Tensor | None = None) -> Tensor:
         """The features of the frame, and what the goal adds."""
-        if env_ids is not None:
-            self._describe(env_ids)
         rows = slice(None) if env_ids is None else env_ids
         if self.goal is None:
             return self.frame[rows]
@@ -269,9 +284,11 @@ class HumanoidAMP(VecTask):
     def _start(self, env_ids: Tensor, start: Start) -> None:
         """Put the environments into these states, raised where a shape would be under the ground."""
         self.root_states[env_ids] = start.root_states
-        self.root_states[env_ids, 2] += self._depth(start)
         self.dof_pos[env_ids], self.dof_vel[env_ids] = start.dof_pos, start.dof_vel
-        self.amp_history[env_ids] = start.frames
+        self._describe(env_ids)
+        self._raise(env_ids)
+        self.next_amp_obs_buf[env_ids] = start.frames
+        self.begun.append(env_ids)
         self.prev_root_pos[env_ids] = start.root_states[:, 0:3]
         self.given_up[env_ids] = False
         if self.goal is not None:
@@ -282,12 +299,13 @@ class HumanoidAMP(VecTask):
         self.gym.set_actor_root_state_tensor_indexed(self.sim, roots, ids, n)
         self.gym.set_dof_state_tensor_indexed(self.sim, dofs, ids, n)
 
-    def _depth(self, start: Start) -> Tensor:
-        """How deep the lowest shape is under the ground, (n,) [m]; contact would throw it out of there."""
-        root = start.root_states
-        local_rot = local_rotations_from_dof_pos(self.character, start.dof_pos, root[:, 3:7])
-        poses = forward_kinematics(self.character, root[:, 0:3], local_rot)
-        return (-lowest_heights(self.shape_points, *poses).amin(dim=-1)).clamp(min=0.0)
+    def _raise(self, env_ids: Tensor) -> None:
+        """Lift characters until no shape is under the ground: contact would throw them out of there."""
+        lowest = lowest_heights(self.shape_points, self.body_pos[env_ids], self.body_rot[env_ids])
+        depth = (-lowest.amin(dim=-1, keepdim=True)).clamp(min=0.0)  # (n, 1) [m]
+        self.root_states[env_ids, 2:3] += depth
+        self.body_pos[env_ids, :, 2] += depth
+        self.frame[env_ids, self.features.blocks["root_height"]] += depth
 
     # ---------------------------------------------------------------- what learning asks for
 

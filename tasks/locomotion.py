@@ -158,6 +158,10 @@ class Locomotion(VecTask):
         """Fetch what was acquired."""
         self.gym.refresh_actor_root_state_tensor(self.sim)
         self.gym.refresh_dof_state_tensor(self.sim)
+        self.refresh_after_reset()
+
+    def refresh_after_reset(self) -> None:
+        """Fetch the forces; states are what `reset_idx` wrote."""
         self.gym.refresh_force_sensor_tensor(self.sim)
         if self.has_dof_forces:
             self.gym.refresh_dof_force_tensor(self.sim)
@@ -242,15 +246,16 @@ class Locomotion(VecTask):
         positions = self.initial_dof_pos + torch_rand_float(-0.2, 0.2, shape, device=device)
         self.dof_pos[env_ids] = positions.clamp(self.dof_lower, self.dof_upper)
         self.dof_vel[env_ids] = torch_rand_float(-0.1, 0.1, shape, device=device)
+        self.root_states[env_ids] = self.initial_root_states[env_ids]
+        self.prev_root_pos[env_ids] = self.initial_root_states[env_ids, 0:2]
         actor_ids = env_ids.to(torch.int32)
         ids = gymtorch.unwrap_tensor(actor_ids)
         self.gym.set_actor_root_state_tensor_indexed(
-            self.sim, gymtorch.unwrap_tensor(self.initial_root_states), ids, len(actor_ids)
+            self.sim, gymtorch.unwrap_tensor(self.root_states), ids, len(actor_ids)
         )
         self.gym.set_dof_state_tensor_indexed(
             self.sim, gymtorch.unwrap_tensor(self.dof_state), ids, len(actor_ids)
         )
-        self.prev_root_pos[env_ids] = self.initial_root_states[env_ids, 0:2]
 
 
 def progress_towards(target: Tensor, prev_pos: Tensor, pos: Tensor, dt: float) -> Tensor:

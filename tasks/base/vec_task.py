@@ -177,6 +177,10 @@ class VecTask(ABC):
     def reset_idx(self, env_ids: Tensor) -> None:
         """Put the listed environments, (n,) int64, into a new initial state."""
 
+    def refresh_after_reset(self) -> None:
+        """Refresh what `reset_idx` did not write into its tensors itself; every tensor unless a task knows."""
+        self.refresh_tensors()
+
     def update_state(self) -> None:  # noqa: B027 (a hook that most tasks leave empty)
         """Update what the task remembers between steps; called after physics, before observing."""
 
@@ -240,7 +244,7 @@ class VecTask(ABC):
         """Count from 0 and observe, in environments that were just put into their initial states."""
         self.progress_buf[env_ids] = 0
         self.actions[env_ids] = 0.0
-        self.refresh_tensors()
+        self.refresh_after_reset()
         clip = self.env_cfg.clipObservations
         self.obs_buf[env_ids] = self.compute_observations(env_ids).clamp_(-clip, clip)
 

@@ -146,7 +146,7 @@ def test_what_the_discriminator_sees_is_taken_before_the_reset(make):
     assert dones.all() and extras["time_outs"].all()
     newest = extras["amp_obs"].view(3, 2, 105)[:, 0]
     assert torch.equal(newest, extras["final_obs"]["obs"]) and not torch.allclose(newest, obs["obs"])
-    kept = task.amp_history[:, 0]
+    kept = task.state_buffers()["amp_history"][:, 0]
     assert torch.allclose(kept, obs["obs"], atol=1e-3)  # the next step's second frame
 
 
@@ -166,8 +166,9 @@ def test_default_start_is_a_t_pose_at_rest(make):
     hands = task.body_pos[0, [5, 8]]
     assert hands[0, 1] < -0.6 and hands[1, 1] > 0.6 and (hands[:, 2] - 1.37).abs().max() < 0.01
     assert task.root_states[:, 2].tolist() == pytest.approx([0.89] * 3)
-    assert torch.equal(task.amp_history[:, 0], task.amp_history[:, 2])
-    assert torch.allclose(task.amp_history[:, 0], obs, atol=1e-4)
+    motion = task.state_buffers()["amp_history"]
+    assert torch.equal(motion[:, 0], motion[:, 2])
+    assert torch.allclose(motion[:, 0], obs, atol=1e-4)
 
 
 def test_start_begins_with_the_first_frame(make):
