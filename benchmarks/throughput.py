@@ -16,7 +16,8 @@ Prints one JSON object. For each task and number of environments:
   adds: the discriminator's rewards, sampling and normalising clips, the discriminator's own update.
 - `workers`: the same through `train.py` with its default number of workers.
 
-Task steps and batch steps alternate in rounds, so that a machine that slows down slows both.
+Task steps and batch steps alternate in short rounds, and `ratios` are medians over rounds of what was
+measured within one, so that a machine that slows down slows both.
 """
 
 from __future__ import annotations
@@ -78,8 +79,8 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
     cores = len(os.sched_getaffinity(0))
     parser.add_argument("--tasks", nargs="+", default=["Ant", "Humanoid"])
     parser.add_argument("--num-envs", nargs="+", type=int, default=[1024, 4096])
-    parser.add_argument("--steps", type=int, default=40, help="steps a round")
-    parser.add_argument("--rounds", type=int, default=3, help="rounds of task steps and batch steps in turn")
+    parser.add_argument("--steps", type=int, default=10, help="steps a round")
+    parser.add_argument("--rounds", type=int, default=15, help="rounds of task steps and batch steps in turn")
     parser.add_argument("--settle", type=int, default=60, help="steps before the first round")
     parser.add_argument("--epochs", type=int, default=4, help="epochs measured, after one that is not")
     parser.add_argument("--threads", type=int, default=cores, help="physics and torch threads")
@@ -109,12 +110,15 @@ def measure(task: str, num_envs: int, args: argparse.Namespace) -> dict[str, Any
     if not args.no_workers:
         progress(f"{task}, {num_envs} environments: training with workers")
         result["workers"] = train_with_workers(overrides, warmup=1, epochs=args.epochs)
-    result["ratios"] = ratios(result)
+    result["ratios"] |= epoch_ratios(result)
     return result
 
 
 def measure_steps(task_name: str, num_envs: int, args: argparse.Namespace) -> dict[str, Any]:
-    """Rates of `VecTask.step` and of the bare batch, in environment steps a second (medians over rounds)."""
+    """Rates of `VecTask.step` and of the bare batch, in environment steps a second, and their ratios.
+
+    All are medians over rounds.
+    """
     config = compose([f"task={task_name}", f"num_envs={num_envs}", f"num_threads={args.threads}"])
     seconds: dict[str, list[float]] = {"task_step": [], "batch_step": [], "batch_step_as_called": []}
     shares: list[float] = []
@@ -135,7 +139,14 @@ def measure_steps(task_name: str, num_envs: int, args: argparse.Namespace) -> di
             seconds["batch_step_as_called"].append(replay(bare, recorded, plain=False))
         task.close()
     rates = {name: num_envs * args.steps / statistics.median(values) for name, values in seconds.items()}
-    return {"env_steps_per_s": rates, "physics_share_of_task_step": statistics.median(shares)}
+    ratios = {
+        f"task_step / {name}": statistics.median(
+            bare / task for bare, task in zip(seconds[name], seconds["task_step"], strict=True)
+        )
+        for name in ("batch_step", "batch_step_as_called")
+    }
+    share = statistics.median(shares)
+    return {"env_steps_per_s": rates, "physics_share_of_task_step": share, "ratios": ratios}
 
 
 def step_task(task: Any, actions: torch.Tensor, steps: int) -> float:
@@ -181,14 +192,10 @@ def replay(batch: Any, recorded: list[RecordedStep], plain: bool) -> float:
     return seconds
 
 
-def ratios(result: dict[str, Any]) -> dict[str, float]:
-    """Every rate over that of what lies below it."""
+def epoch_ratios(result: dict[str, Any]) -> dict[str, float]:
+    """The rates of training over those of what lies below it."""
     rates = result["env_steps_per_s"]
-    found = {
-        "task_step / batch_step": rates["task_step"] / rates["batch_step"],
-        "task_step / batch_step_as_called": rates["task_step"] / rates["batch_step_as_called"],
-        "epoch / batch_step": result["epoch"]["frames_per_s"] / rates["batch_step"],
-    }
+    found = {"epoch / batch_step": result["epoch"]["frames_per_s"] / rates["batch_step"]}
     if "workers" in result:
         found["workers / batch_step"] = result["workers"]["frames_per_s"] / rates["batch_step"]
         found["workers / epoch"] = result["workers"]["frames_per_s"] / result["epoch"]["frames_per_s"]
