@@ -123,12 +123,11 @@ class Anymal(VecTask):
         """Fetch what was acquired."""
         self.gym.refresh_actor_root_state_tensor(self.sim)
         self.gym.refresh_dof_state_tensor(self.sim)
-        self.refresh_after_reset()
-
-    def refresh_after_reset(self) -> None:
-        """Fetch the forces; states are what `reset_idx` wrote."""
         self.gym.refresh_net_contact_force_tensor(self.sim)
         self.gym.refresh_dof_force_tensor(self.sim)
+
+    def refresh_after_reset(self) -> None:
+        """Nothing: forces are not observed, and states are what `reset_idx` wrote."""
 
     def state_buffers(self) -> dict[str, Tensor]:
         """Also the commands."""

@@ -171,12 +171,11 @@ class HumanoidAMP(VecTask):
         """Fetch what was acquired; body poses come from forward kinematics."""
         self.gym.refresh_actor_root_state_tensor(self.sim)
         self.gym.refresh_dof_state_tensor(self.sim)
-        self.refresh_after_reset()
-
-    def refresh_after_reset(self) -> None:
-        """Fetch contact forces; states are what `_start` wrote."""
         if self.contact_forces is not None:
             self.gym.refresh_net_contact_force_tensor(self.sim)
+
+    def refresh_after_reset(self) -> None:
+        """Nothing: forces are not observed, and states are what `_start` wrote."""
 
     def state_buffers(self) -> dict[str, Tensor]:
         """Also the motion so far, and the goal."""
@@ -201,7 +200,7 @@ class HumanoidAMP(VecTask):
 
     def update_state(self) -> None:
         """Describe the new frame, put it first in the motion so far, and score the goal."""
-        self._describe(slice(None))
+        self.body_pos, self.body_rot, self.frame = self._describe(slice(None))
         motion = self._motion_so_far()
         self.amp_obs_buf, self.next_amp_obs_buf = self.next_amp_obs_buf, motion
         self.amp_obs_buf[:, 0] = self.frame
@@ -222,14 +221,13 @@ class HumanoidAMP(VecTask):
         self.begun.clear()
         return self.amp_obs_buf
 
-    def _describe(self, rows: slice | Tensor) -> None:
-        """Body poses and features of the listed environments, from the refreshed state."""
+    def _describe(self, rows: slice | Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Bodies' positions and rotations, and the features, of the listed environments as they are now."""
         root, dof_pos = self.root_states[rows], self.dof_pos[rows]
         local_rot = local_rotations_from_dof_pos(self.character, dof_pos, root[:, 3:7])
         body_pos, body_rot = forward_kinematics(self.character, root[:, 0:3], local_rot)
-        self.body_pos[rows], self.body_rot[rows] = body_pos, body_rot
-        key_pos = body_pos[:, self.key_bodies]
-        self.frame[rows] = self.features.compute(root, dof_pos, self.dof_vel[rows], key_pos)
+        frame = self.features.compute(root, dof_pos, self.dof_vel[rows], body_pos[:, self.key_bodies])
+        return body_pos, body_rot, frame
 
     def compute_observations(self, env_ids: Tensor | None = None) -> Tensor:
         """The features of the frame, and what the goal adds."""
@@ -285,8 +283,7 @@ class HumanoidAMP(VecTask):
         """Put the environments into these states, raised where a shape would be under the ground."""
         self.root_states[env_ids] = start.root_states
         self.dof_pos[env_ids], self.dof_vel[env_ids] = start.dof_pos, start.dof_vel
-        self._describe(env_ids)
-        self._raise(env_ids)
+        self._show_raised(env_ids)
         self.next_amp_obs_buf[env_ids] = start.frames
         self.begun.append(env_ids)
         self.prev_root_pos[env_ids] = start.root_states[:, 0:3]
@@ -299,13 +296,15 @@ class HumanoidAMP(VecTask):
         self.gym.set_actor_root_state_tensor_indexed(self.sim, roots, ids, n)
         self.gym.set_dof_state_tensor_indexed(self.sim, dofs, ids, n)
 
-    def _raise(self, env_ids: Tensor) -> None:
-        """Lift characters until no shape is under the ground: contact would throw them out of there."""
-        lowest = lowest_heights(self.shape_points, self.body_pos[env_ids], self.body_rot[env_ids])
-        depth = (-lowest.amin(dim=-1, keepdim=True)).clamp(min=0.0)  # (n, 1) [m]
+    def _show_raised(self, env_ids: Tensor) -> None:
+        """Describe characters, lifted until no shape is under the ground: contact would throw them out."""
+        body_pos, body_rot, frame = self._describe(env_ids)
+        lowest = lowest_heights(self.shape_points, body_pos, body_rot).amin(dim=-1, keepdim=True)
+        depth = (-lowest).clamp(min=0.0)  # (n, 1) [m]
         self.root_states[env_ids, 2:3] += depth
-        self.body_pos[env_ids, :, 2] += depth
-        self.frame[env_ids, self.features.blocks["root_height"]] += depth
+        body_pos[..., 2] += depth
+        frame[:, self.features.blocks["root_height"]] += depth
+        self.body_pos[env_ids], self.body_rot[env_ids], self.frame[env_ids] = body_pos, body_rot, frame
 
     # ---------------------------------------------------------------- what learning asks for
 

@@ -99,11 +99,11 @@ class CpuEngine(Engine):
     def _limit_speeds(self, limits: SpeedLimits, current: bool) -> None:
         """Undo what the last substep did too fast; compute derived fields again if they are to be current."""
         qpos, qvel = self.state("qpos"), self.state("qvel")
-        fast = np.flatnonzero(limits.may_exceed(qvel).numpy())
+        fast = limits.may_exceed(qvel)
         if not len(fast):
             return
         positions, velocities = qpos[fast], qvel[fast]
-        limits.clamp(positions, velocities, torch.from_numpy(fast))
+        limits.clamp(positions, velocities, fast)
         qpos[fast], qvel[fast] = positions, velocities
         if current:
             # Stages that do not run leave another simulation's values in their fields: put those back.
@@ -112,7 +112,7 @@ class CpuEngine(Engine):
                 for name, field in self._tensors.items()
                 if name in DERIVED_FIELDS and name not in POSITION_VELOCITY_FIELDS
             }
-            self._batch.forward(fast, stage=_STAGE_VEL)
+            self._batch.forward(fast.numpy(), stage=_STAGE_VEL)
             for name, values in of_last_step.items():
                 self._tensors[name][fast] = values
 

@@ -63,7 +63,7 @@ class SpeedLimits(Protocol):
     each_substep: bool
 
     def may_exceed(self, qvel: torch.Tensor) -> torch.Tensor:
-        """Tell of which environments `clamp` may change the velocities (N, nv), (N,) bool."""
+        """Return the environments whose velocities, of all (N, nv), `clamp` may change: (k,) int64."""
 
     def clamp(self, qpos: torch.Tensor, qvel: torch.Tensor, env_ids: torch.Tensor | None = None) -> None:
         """Undo in place what the last substep did too fast; all else stays bit for bit.

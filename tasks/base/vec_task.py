@@ -178,7 +178,7 @@ class VecTask(ABC):
         """Put the listed environments, (n,) int64, into a new initial state."""
 
     def refresh_after_reset(self) -> None:
-        """Refresh what `reset_idx` did not write into its tensors itself; by default every tensor."""
+        """Refresh what is observed and `reset_idx` did not write into its tensor itself; by default all."""
         self.refresh_tensors()
 
     def update_state(self) -> None:  # noqa: B027 (a hook that most tasks leave empty)
