@@ -254,7 +254,7 @@ def lay_down(task, env):
     """Lay one environment's character on its back with straight limbs, 1 cm deep in the ground."""
     task.dof_pos[env] = task.dof_vel[env] = 0.0
     task.root_states[env] = torch.tensor([0.0, 0.0, 2.0, 0.0, -HALF, 0.0, HALF] + [0.0] * 6)
-    task._describe(slice(None))
+    task.body_pos, task.body_rot, _ = task._describe(slice(None))
     lowest = lowest_heights(task.shape_points, task.body_pos, task.body_rot)[env].min()
     task.root_states[env, 2] -= lowest + 0.01
     ids = gymtorch.unwrap_tensor(torch.tensor([env], dtype=torch.int32))
@@ -384,7 +384,7 @@ def test_local_root_rotation_forgets_the_heading(make, env, local):
     task = make(num_envs=1, **env)
     turned = torch.tensor([[0.0, 0.0, math.sqrt(0.5), math.sqrt(0.5)]])  # faces y
     task.root_states[:, 3:7] = turned
-    task._describe(slice(None))
-    tangent = task.frame[0, task.features.blocks["root_rotation"]][0:3]
+    _, _, frame = task._describe(slice(None))
+    tangent = frame[0, task.features.blocks["root_rotation"]][0:3]
     expected = torch.tensor([1.0, 0.0, 0.0] if local else [0.0, 1.0, 0.0])
     torch.testing.assert_close(tangent, expected, atol=1e-6, rtol=0)
