@@ -55,7 +55,7 @@ def write_free_root(qpos: torch.Tensor, qvel: torch.Tensor, out: torch.Tensor) -
     out[:, POSITION].copy_(qpos[:, 0:3])
     write_rotation(qpos[:, 3:7], out[:, ROTATION])
     out[:, 7:13].copy_(qvel)
-    # Turned in 32 bits, which do for a direction: the functions above would take twice as long.
+    # Turned in the 32 bits that the result has: in 64, as `rotate` would, it takes twice as long.
     axis, real, spin = out[:, 3:6], out[:, 6:7], out[:, ANGULAR_VELOCITY]
     twice = torch.linalg.cross(axis, spin).mul_(2.0)
     spin.addcmul_(real, twice).add_(torch.linalg.cross(axis, twice))
@@ -105,5 +105,5 @@ def write_sensor_wrenches(
     force = wrench[..., 3:6]
     torque = wrench[..., 0:3] + torch.linalg.cross(lever, force)
     # One row times a matrix takes the row into the sensor's axes.
-    rows = torch.stack((force, torque), dim=-2).view(-1, 2, 3)
-    torch.bmm(rows, axes.view(-1, 3, 3), out=out.view(-1, 2, 3))
+    rows = torch.stack((force, torque), dim=-2).flatten(0, 1)
+    torch.bmm(rows, axes.flatten(0, 1), out=out.view(-1, 2, 3))
