@@ -52,8 +52,8 @@ def test_wrench_moves_to_the_sensor_and_into_its_axes():
     # Torque (1, 2, 3) + (0, 0.5, 0) x (0, 0, 10) = (6, 2, 3), whose components along y and -x are 2 and -6.
     torch.testing.assert_close(out[0, 0], torch.tensor([0.0, 0.0, 10.0, 2.0, -6.0, 3.0]))
     # The same where the sensor's axes are a part of what an engine of 32 bits holds.
-    all_axes = torch.stack((torch.eye(3), turned, torch.eye(3))).repeat(2, 1, 1, 1)
-    two = torch.zeros(2, 1, 6)
-    twice = (field.expand(2, 1, -1) for field in (wrench, com, origin))
-    tensors.write_sensor_wrenches(*twice, all_axes[:, 1:2], two)
-    torch.testing.assert_close(two, out.expand(2, 1, 6))
+    all_axes = torch.stack((torch.eye(3), turned, turned)).repeat(2, 1, 1, 1)
+    four = torch.zeros(2, 2, 6)
+    repeated = (field.expand(2, 2, -1) for field in (wrench, com, origin))
+    tensors.write_sensor_wrenches(*repeated, all_axes[:, 1:3], four)
+    torch.testing.assert_close(four, out.expand(2, 2, 6))
