@@ -114,8 +114,8 @@ class Anymal(VecTask):
         self.torques = gymtorch.wrap_tensor(gym.acquire_dof_force_tensor(sim)).view(n, NUM_DOF)
         self.refresh_tensors()
         start = self.env_cfg.baseInitState
-        state = torch.tensor([*start.pos, *start.rot, *start.vLinear, *start.vAngular], device=device)
-        self.initial_root_state = state  # (13,)
+        root_state = [*start.pos, *start.rot, *start.vLinear, *start.vAngular]
+        self.initial_root_state = torch.tensor(root_state, device=device)  # (13,)
         self.targets = torch.zeros(n, NUM_DOF, device=device)  # [rad]
         self.commands = torch.zeros(n, 3, device=device)  # [m/s], [m/s], [rad/s] in the base's frame
 
