@@ -149,9 +149,10 @@ class OutputBuffer(ABC):
 
 
 def _select(bodies: tuple[int, ...], device: torch.device) -> slice | torch.Tensor:
-    """Return a slice if the bodies are consecutive (a view), else their indices (a copy)."""
-    if bodies == tuple(range(bodies[0], bodies[0] + len(bodies))):
-        return slice(bodies[0], bodies[0] + len(bodies))
+    """Return a slice if the bodies are evenly spaced (a view), else their indices (a copy)."""
+    step = max(bodies[1] - bodies[0], 1) if len(bodies) > 1 else 1
+    if bodies == tuple(range(bodies[0], bodies[-1] + 1, step)):
+        return slice(bodies[0], bodies[-1] + 1, step)
     return torch.tensor(bodies, device=device)
 
 

@@ -57,13 +57,14 @@ def join_hinges(spec: mujoco.MjSpec, asset: Asset) -> None:
         ball.limited = mujoco.mjtLimited.mjLIMITED_FALSE
 
 
-def exp_map_of_quat(w: torch.Tensor, *vector: torch.Tensor) -> tuple[torch.Tensor, ...]:
+def exp_map_of_quat(
+    w: torch.Tensor, x: torch.Tensor, y: torch.Tensor, z: torch.Tensor
+) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
     """Return x, y, z of the exponential maps, of angle pi at most, of quaternions w, x, y, z."""
-    sine = torch.stack([part * part for part in vector]).sum(0).sqrt_()
+    sine = (x * x).addcmul_(y, y).addcmul_(z, z).sqrt_().clamp_(min=_TINY)
     # q and -q are one rotation: the angle comes from |w|, and the axis turns with the sign of w.
-    scale = (2.0 * torch.atan2(sine, w.abs())).div_(sine.clamp(min=_TINY)).copysign_(w)
-    scale = torch.where(sine > _TINY, scale, torch.copysign(torch.full_like(w, 2.0), w))
-    return tuple(scale * part for part in vector)
+    scale = torch.atan2(sine, w.abs()).mul_(2.0).div_(sine).copysign_(w)
+    return scale * x, scale * y, scale * z
 
 
 def quat_of_exp_map(exp_map: torch.Tensor) -> torch.Tensor:
@@ -109,11 +110,11 @@ class DofPositions:
         if not self._has_balls:
             out.copy_(qpos[:, self._all])
             return
-        own = qpos[:, self._all].to(out.dtype).index_select(1, self._planes)
+        own = qpos[:, self._all].to(out.dtype).T.index_select(0, self._planes)
         num_balls = len(self._quats)
-        quats, others = own[:, : 4 * num_balls], own[:, 4 * num_balls :]
-        planes = (*exp_map_of_quat(*quats.unflatten(1, (4, num_balls)).unbind(1)), others)
-        out.copy_(torch.cat(planes, dim=1).index_select(1, self._order))
+        quats, others = own[: 4 * num_balls], own[4 * num_balls :]
+        planes = (*exp_map_of_quat(*quats.unflatten(0, (4, num_balls)).unbind(0)), others)
+        out.copy_(torch.cat(planes).index_select(0, self._order).T)
 
     def write(self, qpos: torch.Tensor, env_ids: torch.Tensor | slice, positions: torch.Tensor) -> None:
         """Make ``positions`` (K, D) those of the given environments in ``qpos`` (N, nq)."""

@@ -68,10 +68,14 @@ def quat_mul(a: Tensor, b: Tensor) -> Tensor:
 def _rotate(x: Tensor, y: Tensor, z: Tensor, w: Tensor, v: Tensor) -> Tensor:
     # Component by component: torch's cross product does not broadcast over missing dimensions.
     vx, vy, vz = v.unbind(-1)
-    tx = 2.0 * (y * vz - z * vy)
-    ty = 2.0 * (z * vx - x * vz)
-    tz = 2.0 * (x * vy - y * vx)
-    rotated = (vx + w * tx + y * tz - z * ty, vy + w * ty + z * tx - x * tz, vz + w * tz + x * ty - y * tx)
+    tx = (y * vz).addcmul_(z, vy, value=-1.0)
+    ty = (z * vx).addcmul_(x, vz, value=-1.0)
+    tz = (x * vy).addcmul_(y, vx, value=-1.0)
+    rotated = (
+        torch.addcmul(vx, w, tx, value=2.0).addcmul_(y, tz, value=2.0).addcmul_(z, ty, value=-2.0),
+        torch.addcmul(vy, w, ty, value=2.0).addcmul_(z, tx, value=2.0).addcmul_(x, tz, value=-2.0),
+        torch.addcmul(vz, w, tz, value=2.0).addcmul_(x, ty, value=2.0).addcmul_(y, tx, value=-2.0),
+    )
     return torch.stack(rotated, dim=-1)
 
 

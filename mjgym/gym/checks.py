@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Final
 
@@ -166,7 +167,7 @@ def float_tensor(descriptor: Tensor, shape: tuple[int, ...], device: torch.devic
     if tensor.dtype != torch.float32:
         raise TypeError(f"{call}: tensor has dtype {tensor.dtype}; it must be torch.float32 (use .float())")
     _check_place(tensor, device, call)
-    elements = int(np.prod(shape))
+    elements = math.prod(shape)
     if tensor.numel() != elements:
         raise ValueError(
             f"{call}: tensor of shape {tuple(tensor.shape)} has {tensor.numel()} elements; "
