@@ -12,11 +12,11 @@ from typing import Any, NamedTuple
 
 import torch
 from isaacgym import gymapi, gymtorch
-from isaacgym.torch_utils import normalize_angle, quat_rotate_inverse, torch_rand_float
+from isaacgym.torch_utils import quat_rotate_inverse, torch_rand_float
 from torch import Tensor
 
 from tasks.base.config import EnvConfig
-from tasks.base.observations import ObservationBlocks
+from tasks.base.observations import ObservationBlocks, columns_apart
 from tasks.base.vec_task import VecTask
 
 TARGET = (1000.0, 0.0)  # where to run to, x and y [m]
@@ -151,7 +151,7 @@ class Locomotion(VecTask):
         self.initial_dof_pos = torch.zeros_like(self.dof_lower).clamp(self.dof_lower, self.dof_upper)
         self.forces = torch.zeros(n, self.num_dof, device=self.sim_device)
         self.progress = torch.zeros(n, device=self.sim_device)
-        self.prev_root_pos = self.root_states[:, 0:2].clone()
+        self.prev_root_pos = columns_apart(self.root_states[:, 0:2])
         self.target = torch.tensor(TARGET, device=self.sim_device)
 
     def refresh_tensors(self) -> None:
@@ -179,9 +179,9 @@ class Locomotion(VecTask):
 
     def update_state(self) -> None:
         """How far towards the target this step led."""
-        root_pos = self.root_states[:, 0:2]
+        root_pos = columns_apart(self.root_states[:, 0:2])
         self.progress = progress_towards(self.target, self.prev_root_pos, root_pos, self.dt)
-        self.prev_root_pos.copy_(root_pos)
+        self.prev_root_pos = root_pos
 
     def compute_observations(self, env_ids: Tensor | None = None) -> Tensor:
         """Torso, joints, the creature's own sensors, and the last actions: (n, num_obs)."""
@@ -271,7 +271,8 @@ def progress_towards(target: Tensor, prev_pos: Tensor, pos: Tensor, dt: float) -
         dt: length of the step [s].
     """
     prev_d, d = target - prev_pos, target - pos
-    return ((pos - prev_pos) * (prev_d + d)).sum(dim=-1) / (prev_d.norm(dim=-1) + d.norm(dim=-1)) / dt
+    distances = torch.hypot(*prev_d.unbind(-1)) + torch.hypot(*d.unbind(-1))
+    return ((pos - prev_pos) * (prev_d + d)).sum(dim=-1) / distances / dt
 
 
 def observe_torso(root_states: Tensor, target: Tensor) -> TorsoObservation:
@@ -285,25 +286,26 @@ def observe_torso(root_states: Tensor, target: Tensor) -> TorsoObservation:
             world frame.
         target: (2,) the point to run to [m].
     """
-    quat = root_states[:, 3:7]
+    root_states = columns_apart(root_states)
+    quat, height = root_states[:, 3:7], root_states[:, 2]
     x, y, z, w = quat.unbind(dim=-1)
-    to_target = target - root_states[:, 0:2]
-    direction_x, direction_y = torch.nn.functional.normalize(to_target, dim=-1).unbind(dim=-1)
+    to_x, to_y = (target - root_states[:, 0:2]).unbind(dim=-1)
     heading_x, heading_y = 1 - 2 * (y * y + z * z), 2 * (x * y + w * z)
     up_proj = 1 - 2 * (x * x + y * y)
-    yaw = torch.atan2(heading_y, heading_x)
-    # The original takes the height where one would expect the sideways distance, so this is nearly −yaw.
-    bearing = torch.atan2(-root_states[:, 2], to_target[:, 0])
     velocities_w = root_states[:, 7:13].unflatten(-1, (2, 3))
     lin_vel_b, ang_vel_b = quat_rotate_inverse(quat.unsqueeze(-2), velocities_w).unbind(dim=-2)
     return TorsoObservation(
         lin_vel_b=lin_vel_b,
         ang_vel_b=ang_vel_b,
         roll=torch.atan2(2 * (w * x + y * z), up_proj),
-        yaw=yaw,
-        angle_to_target=normalize_angle(bearing - yaw),
+        yaw=torch.atan2(heading_y, heading_x),
+        # From the heading to (to_x, −height): the original takes the height where one would expect the
+        # sideways distance, so this is nearly −yaw.
+        angle_to_target=torch.atan2(
+            -height * heading_x - to_x * heading_y, to_x * heading_x - height * heading_y
+        ),
         up_proj=up_proj,
-        heading_proj=heading_x * direction_x + heading_y * direction_y,
+        heading_proj=(heading_x * to_x + heading_y * to_y) / torch.hypot(to_x, to_y),
     )
 
 
