@@ -26,6 +26,7 @@ from tasks.amp.env_config import HumanoidAMPEnvConfig
 from tasks.amp.evaluation import MotionEvaluation
 from tasks.amp.goals import goal_class
 from tasks.amp.ground import ShapePoints, lowest_heights
+from tasks.amp.motion_history import MotionHistory
 from tasks.amp.motion_lib import load_motion_lib
 from tasks.amp.observations import MotionFeatures
 from tasks.amp.starts import DEFAULT_HEIGHT, EpisodeStarts, Start
@@ -104,11 +105,12 @@ class HumanoidAMP(VecTask):
         self.torque_scale = efforts * cfg.powerScale  # (num_dof,) [N m]
         props = gym.get_asset_dof_properties(asset)
         limits = torch.tensor([props["lower"].tolist(), props["upper"].tolist()], device=device)
-        spherical = torch.zeros(self.num_dof, dtype=torch.bool, device=device)
+        self.same_exp_map = torch.zeros(self.num_dof, self.num_dof, device=device)
         for joint in self.character.joints:
-            spherical[joint.dof] = joint.axis is None
+            if joint.axis is None:
+                self.same_exp_map[joint.dof, joint.dof] = 1.0
+        spherical = self.same_exp_map.diagonal().bool()
         self.pd_offset, self.pd_scale = pd_action(limits[0], limits[1], spherical)
-        self.spherical_dofs = spherical.nonzero().view(-1, 3)
         if cfg.pdOffset == "motion":
             self.pd_offset = self.motion_lib.mean_dof_pos()
         if cfg.pdScale is not None:
@@ -153,10 +155,7 @@ class HumanoidAMP(VecTask):
         self.body_pos = torch.zeros(n, bodies, 3, device=device)  # world [m], after the last step
         self.body_rot = torch.zeros(n, bodies, 4, device=device)
         self.frame = torch.zeros(n, size, device=device)  # the features of now
-        self.amp_obs_buf = torch.zeros(n, steps, size, device=device)
-        # Filled in the next step; where an episode has begun, it holds the motion that led there.
-        self.next_amp_obs_buf = torch.zeros_like(self.amp_obs_buf)
-        self.begun: list[Tensor] = []  # the environments where one has, (k,) each
+        self.history = MotionHistory(n, steps, size, device)
         self.prev_root_pos = self.root_states[:, 0:3].clone()
         self.goal_terms: dict[str, Tensor] = {}
         self.given_up = torch.zeros(n, dtype=torch.bool, device=device)
@@ -180,7 +179,7 @@ class HumanoidAMP(VecTask):
     def state_buffers(self) -> dict[str, Tensor]:
         """Also the motion so far, and the goal."""
         own = {
-            "amp_history": self._motion_so_far(),
+            "amp_history": self.history.so_far(),
             "prev_root_pos": self.prev_root_pos,
             "given_up": self.given_up,
         }
@@ -192,7 +191,7 @@ class HumanoidAMP(VecTask):
         """Targets = offset + scale · action, or torques = action · motor effort · powerScale."""
         if self.env_cfg.pdControl:
             torch.addcmul(self.pd_offset, self.pd_scale, actions, out=self.targets)
-            bound_exp_maps_(self.targets, self.spherical_dofs)
+            bound_exp_maps_(self.targets, self.same_exp_map)
             self.gym.set_dof_position_target_tensor(self.sim, gymtorch.unwrap_tensor(self.targets))
         else:
             torch.mul(actions, self.torque_scale, out=self.targets)
@@ -201,25 +200,12 @@ class HumanoidAMP(VecTask):
     def update_state(self) -> None:
         """Describe the new frame, put it first in the motion so far, and score the goal."""
         self.body_pos, self.body_rot, self.frame = self._describe(slice(None))
-        motion = self._motion_so_far()
-        self.amp_obs_buf, self.next_amp_obs_buf = self.next_amp_obs_buf, motion
-        self.amp_obs_buf[:, 0] = self.frame
-        self.amp_obs_buf[:, 1:] = motion[:, :-1]
+        self.history.push(self.frame)
         if self.goal is not None:
             root_vel_w = (self.root_states[:, 0:3] - self.prev_root_pos) / self.control_dt
             self.prev_root_pos.copy_(self.root_states[:, 0:3])
             self.goal_terms = self.goal.rewards(self.root_states, root_vel_w)
             self.goal.update(self.root_states)
-
-    def _motion_so_far(self) -> Tensor:
-        """The last frames of every episode, (num_envs, numAMPObsSteps, size), newest first.
-
-        It lies where the last step's `amp_obs` lay, which ended episodes no longer need.
-        """
-        for env_ids in self.begun:
-            self.amp_obs_buf[env_ids] = self.next_amp_obs_buf[env_ids]
-        self.begun.clear()
-        return self.amp_obs_buf
 
     def _describe(self, rows: slice | Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Bodies' positions and rotations, and the features, of the listed environments as they are now."""
@@ -255,7 +241,7 @@ class HumanoidAMP(VecTask):
         return (heights[:, self.fall_bodies] <= self.env_cfg.groundTolerance).any(dim=-1)
 
     def _extras(self) -> dict[str, Any]:
-        return super()._extras() | {"amp_obs": self.amp_obs_buf.flatten(1).to(self.device)}
+        return super()._extras() | {"amp_obs": self.history.frames.flatten(1).to(self.device)}
 
     # ---------------------------------------------------------------- episodes
 
@@ -284,8 +270,7 @@ class HumanoidAMP(VecTask):
         self.root_states[env_ids] = start.root_states
         self.dof_pos[env_ids], self.dof_vel[env_ids] = start.dof_pos, start.dof_vel
         self._show_raised(env_ids)
-        self.next_amp_obs_buf[env_ids] = start.frames
-        self.begun.append(env_ids)
+        self.history.begin(env_ids, start.frames)
         self.prev_root_pos[env_ids] = start.root_states[:, 0:3]
         self.given_up[env_ids] = False
         if self.goal is not None:
@@ -342,19 +327,17 @@ def pd_action(lower: Tensor, upper: Tensor, spherical: Tensor) -> tuple[Tensor, 
     return offset, torch.where(spherical, math.pi, HINGE_RANGE_SCALE * (upper - lower))
 
 
-def bound_exp_maps_(targets: Tensor, spherical_dofs: Tensor) -> Tensor:
+def bound_exp_maps_(targets: Tensor, same_exp_map: Tensor) -> Tensor:
     """Shorten exponential maps to π, in place.
 
     Beyond π one is a turn the other way, but the drive would pull on in this one.
 
     Args:
         targets: (n, num_dof) [rad].
-        spherical_dofs: (s, 3) columns of spherical joints.
+        same_exp_map: (num_dof, num_dof) 1 where two DOFs are of one spherical joint, else 0.
     """
-    exp_maps = targets[:, spherical_dofs]
-    scale = (math.pi / exp_maps.norm(dim=-1, keepdim=True)).clamp(max=1.0)
-    targets[:, spherical_dofs] = exp_maps * scale
-    return targets
+    lengths = (targets.square() @ same_exp_map).sqrt_()  # that of its joint at each DOF, 0 at hinges
+    return targets.mul_((math.pi / lengths).clamp_(max=1.0))
 
 
 def fallen_by_contact(forces: Tensor, heights: Tensor, limit: float) -> Tensor:

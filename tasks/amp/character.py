@@ -66,7 +66,7 @@ class Character:
     level_order: Tensor = field(init=False, repr=False)
     """(B,) place of each body when the root and all levels are put one after another"""
     dof_axes: Tensor = field(init=False, repr=False)
-    """(D, 3·B): DOF values times this are one vector for each body, in its frame"""
+    """(3·B, D): this times DOF values are the x, then the y and z of a vector for each body, in its frame"""
 
     def __post_init__(self) -> None:
         """Derive what forward kinematics needs again and again."""
@@ -123,13 +123,13 @@ class Character:
         return Character(self.name, self.body_names, self.parents, self.offsets.to(device), self.joints)
 
     def _make_dof_axes(self) -> Tensor:
-        axes = torch.zeros(self.num_dofs, self.num_bodies, 3, device=self.offsets.device)
+        axes = torch.zeros(3, self.num_bodies, self.num_dofs, device=self.offsets.device)
         for joint in self.joints:
             if joint.axis is not None:
-                axes[joint.dof.start, joint.body] = torch.tensor(joint.axis, device=axes.device)
+                axes[:, joint.body, joint.dof.start] = torch.tensor(joint.axis, device=axes.device)
             elif joint.dof.stop > joint.dof.start:
-                axes[joint.dof, joint.body] = torch.eye(3, device=axes.device)
-        return axes.flatten(1)
+                axes[:, joint.body, joint.dof] = torch.eye(3, device=axes.device)
+        return axes.flatten(0, 1)
 
 
 def local_rotations_from_dof_pos(
@@ -142,9 +142,9 @@ def local_rotations_from_dof_pos(
         dof_pos: (n, D) [rad].
         root_rot: (n, 4) world rotation of the root, which has no joint; identity if not given.
     """
-    exp_maps = (dof_pos @ character.dof_axes).unflatten(-1, (character.num_bodies, 3))
     # In memory components come first, then bodies, as forward kinematics wants them.
-    local_rot = exp_map_to_quat(exp_maps.permute(2, 1, 0).contiguous(), dim=0).permute(2, 1, 0)
+    exp_maps = (character.dof_axes @ dof_pos.T).unflatten(0, (3, character.num_bodies))
+    local_rot = exp_map_to_quat(exp_maps, dim=0).permute(2, 1, 0)
     if root_rot is not None:
         local_rot[:, 0] = root_rot
     return local_rot
@@ -163,7 +163,7 @@ def dof_vectors(character: Character, vectors: Tensor) -> Tensor:
 
     Exponential maps give DOF positions, angular velocities relative to the parent give DOF velocities.
     """
-    return vectors.flatten(-2) @ character.dof_axes.T
+    return vectors.mT.flatten(-2) @ character.dof_axes
 
 
 def forward_kinematics(character: Character, root_pos: Tensor, local_rot: Tensor) -> tuple[Tensor, Tensor]:

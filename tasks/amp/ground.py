@@ -21,9 +21,9 @@ class ShapePoints(NamedTuple):
     """Points of all collision shapes, in the frames of their bodies."""
 
     position: Tensor
-    """(B, 3, k) the points of each body [m]; the first one is repeated where there are fewer than k"""
+    """(B, k, 3) the points of each body [m]; the first one is repeated where there are fewer than k"""
     radius: Tensor
-    """(B, 1, k) [m]"""
+    """(B, k, 1) [m]"""
 
     @classmethod
     def from_mjcf(cls, path: str | Path, character: Character) -> ShapePoints:
@@ -43,10 +43,8 @@ class ShapePoints(NamedTuple):
         most = max(len(of_body) for of_body in points)
         padded = [of_body + of_body[:1] * (most - len(of_body)) for of_body in points]
         positions = [[position for position, _ in of_body] for of_body in padded]
-        return cls(
-            position=torch.tensor(positions, device=device).mT.contiguous(),
-            radius=torch.tensor([[[radius for _, radius in of_body]] for of_body in padded], device=device),
-        )
+        radii = [[[radius] for _, radius in of_body] for of_body in padded]
+        return cls(torch.tensor(positions, device=device), torch.tensor(radii, device=device))
 
 
 def lowest_heights(points: ShapePoints, body_pos: Tensor, body_rot: Tensor) -> Tensor:
@@ -57,15 +55,11 @@ def lowest_heights(points: ShapePoints, body_pos: Tensor, body_rot: Tensor) -> T
         body_pos: (n, B, 3) world positions.
         body_rot: (n, B, 4) world rotations.
     """
-    z_axis = _world_z_in_body(body_rot).transpose(0, 1)  # (B, n, 3)
-    above_body = torch.baddbmm(-points.radius, z_axis, points.position)  # (B, n, k)
-    return body_pos[..., 2] + above_body.amin(dim=-1).T
-
-
-def _world_z_in_body(quat: Tensor) -> Tensor:
-    """Return the world's z-axis in frames (…, 4): the last row of their rotation matrices, (…, 3)."""
-    x, y, z, w = quat.unbind(-1)
-    return torch.stack((2.0 * (x * z - w * y), 2.0 * (y * z + w * x), 1.0 - 2.0 * (x * x + y * y)), dim=-1)
+    x, y, z, w = (component.T for component in body_rot.unbind(-1))  # (B, n)
+    # The world's z-axis in the frames of the bodies: the last rows of their rotation matrices, (B, 3, n).
+    z_axis = torch.stack((2.0 * (x * z - w * y), 2.0 * (y * z + w * x), 1.0 - 2.0 * (x * x + y * y)), dim=1)
+    above_body = torch.baddbmm(-points.radius, points.position, z_axis)  # (B, k, n)
+    return body_pos[..., 2] + above_body.amin(dim=1).T
 
 
 def _points(geom: ElementTree.Element, path: str | Path) -> list[tuple[list[float], float]]:

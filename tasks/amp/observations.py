@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 
 from tasks.amp.rotations import TINY
-from tasks.base.observations import ObservationBlocks
+from tasks.base.observations import ObservationBlocks, columns_apart
 
 KEY_BODIES = ("right_hand", "left_hand", "right_foot", "left_foot")
 TANGENT_NORMAL = 6  # numbers of a rotation: its x-axis and its z-axis, which are continuous in the rotation
@@ -77,32 +77,33 @@ class MotionFeatures:
             dof_vel: (n, D): angular velocities of the joints in the child's axes [rad/s].
             key_body_pos_w: (n, K, 3).
         """
-        root_pos, root_rot = root_states[:, 0:3], root_states[:, 3:7]
-        rotation = tangent_normal(root_rot)  # (n, 2, 3)
+        root_states = columns_apart(root_states)
+        root_pos, velocities = root_states[:, 0:3], root_states[:, 7:13].unflatten(-1, (2, 3))
+        rotation = tangent_normal(root_states[:, 3:7])  # (n, 2, 3)
         heading = heading_direction(rotation[:, 0])
-        relative = key_body_pos_w - root_pos.unsqueeze(1)
-        velocities = root_states[:, 7:13].unflatten(-1, (2, 3))
-        in_world = [velocities, relative, rotation] if self.local_root else [velocities, relative]
-        in_heading = to_heading_frame(torch.cat(in_world, dim=1), heading)
-        key_bodies = slice(2, 2 + key_body_pos_w.shape[1])
+        velocities_h = to_heading_frame(velocities, heading)
         return self.blocks.concatenate(
             {
                 "root_height": root_pos[:, 2],
-                "root_rotation": (in_heading[:, -2:] if self.local_root else rotation).flatten(1),
-                "root_lin_vel_h": in_heading[:, 0],
-                "root_ang_vel_h": in_heading[:, 1],
+                "root_rotation": (
+                    to_heading_frame(rotation, heading) if self.local_root else rotation
+                ).flatten(1),
+                "root_lin_vel_h": velocities_h[:, 0],
+                "root_ang_vel_h": velocities_h[:, 1],
                 "joint_rotations": self._joint_rotations(dof_pos),
                 "dof_vel": dof_vel,
-                "key_body_pos_h": in_heading[:, key_bodies].flatten(1),
+                "key_body_pos_h": to_heading_frame(key_body_pos_w - root_pos.unsqueeze(1), heading).flatten(
+                    1
+                ),
             }
         )
 
     def _joint_rotations(self, dof_pos: Tensor) -> Tensor:
         """Six numbers a spherical joint and one a hinge, in body order, (n, 52)."""
-        planes, n = dof_pos.index_select(1, self._planes), self._num_spherical
-        exp_maps, hinges = planes[:, : 3 * n], planes[:, 3 * n :]
-        columns = exp_map_tangent_normal(*exp_maps.unflatten(1, (3, n)).unbind(1))
-        return torch.cat((*columns, hinges), dim=1).index_select(1, self._order)
+        planes, n = dof_pos.T.index_select(0, self._planes), self._num_spherical
+        exp_maps, hinges = planes[: 3 * n], planes[3 * n :]
+        columns = exp_map_tangent_normal(*exp_maps.unflatten(0, (3, n)).unbind(0))
+        return torch.cat((*columns, hinges), dim=0).index_select(0, self._order).T
 
 
 def _joint_order(widths: list[int]) -> Iterator[int]:
@@ -169,17 +170,11 @@ def exp_map_tangent_normal(x: Tensor, y: Tensor, z: Tensor) -> tuple[Tensor, ...
 
     With θ = |v| (Rodrigues): R = I + (sin θ / θ) [v] + ((1 − cos θ) / θ²) [v]².
     """
-    angle = (x * x + y * y + z * z).clamp_(min=TINY * TINY).sqrt_()
+    angle = (x * x).addcmul_(y, y).addcmul_(z, z).clamp_(min=TINY * TINY).sqrt_()
     half = torch.sin(0.5 * angle) / angle
     a = 2.0 * half * torch.cos(0.5 * angle)  # sin θ = 2 sin(θ/2) cos(θ/2)
     b = 2.0 * half * half  # 1 − cos θ = 2 sin²(θ/2)
     bx, by, bz = b * x, b * y, b * z
     ax, ay, az = a * x, a * y, a * z
-    return (
-        1.0 - by * y - bz * z,
-        bx * y + az,
-        bx * z - ay,
-        bx * z + ay,
-        by * z - ax,
-        1.0 - bx * x - by * y,
-    )
+    xx, yy, zz, xz = bx * x, by * y, bz * z, bx * z
+    return 1.0 - (yy + zz), bx * y + az, xz - ay, xz + ay, by * z - ax, 1.0 - (xx + yy)

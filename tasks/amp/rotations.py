@@ -16,7 +16,7 @@ TINY = 1e-9
 def exp_map_to_quat(exp_map: Tensor, dim: int = -1) -> Tensor:
     """Return the quaternions (…, 4) of exponential maps (…, 3); components lie along `dim` in both."""
     x, y, z = exp_map.unbind(dim)
-    angle = (x * x + y * y + z * z).clamp_(min=TINY * TINY).sqrt_()
+    angle = (x * x).addcmul_(y, y).addcmul_(z, z).clamp_(min=TINY * TINY).sqrt_()
     half = 0.5 * angle
     scale = torch.sin(half) / angle
     return torch.stack((scale * x, scale * y, scale * z, torch.cos(half)), dim=dim)
@@ -36,10 +36,10 @@ def quat_mul(a: Tensor, b: Tensor, dim: int = -1) -> Tensor:
     """Return the products (…, 4) of quaternions that broadcast, components along `dim`: b, then a."""
     ax, ay, az, aw = a.unbind(dim)
     bx, by, bz, bw = b.unbind(dim)
-    x = aw * bx + ax * bw + ay * bz - az * by
-    y = aw * by - ax * bz + ay * bw + az * bx
-    z = aw * bz + ax * by - ay * bx + az * bw
-    w = aw * bw - ax * bx - ay * by - az * bz
+    x = (aw * bx).addcmul_(ax, bw).addcmul_(ay, bz).addcmul_(az, by, value=-1.0)
+    y = (aw * by).addcmul_(ay, bw).addcmul_(az, bx).addcmul_(ax, bz, value=-1.0)
+    z = (aw * bz).addcmul_(az, bw).addcmul_(ax, by).addcmul_(ay, bx, value=-1.0)
+    w = (aw * bw).addcmul_(ax, bx, value=-1.0).addcmul_(ay, by, value=-1.0).addcmul_(az, bz, value=-1.0)
     return torch.stack((x, y, z, w), dim=dim)
 
 
@@ -52,9 +52,15 @@ def quat_apply(quat: Tensor, vectors: Tensor, dim: int = -1) -> Tensor:
     """Rotate vectors (…, 3) by quaternions (…, 4), components along `dim`; other dimensions broadcast."""
     x, y, z, w = quat.unbind(dim)
     vx, vy, vz = vectors.unbind(dim)
-    # v + w t + u × t with t = 2 u × v, u the quaternion's vector part
-    tx, ty, tz = 2.0 * (y * vz - z * vy), 2.0 * (z * vx - x * vz), 2.0 * (x * vy - y * vx)
-    rotated = (vx + w * tx + y * tz - z * ty, vy + w * ty + z * tx - x * tz, vz + w * tz + x * ty - y * tx)
+    # v + 2 (w t + u × t) with t = u × v, u the quaternion's vector part
+    tx = (y * vz).addcmul_(z, vy, value=-1.0)
+    ty = (z * vx).addcmul_(x, vz, value=-1.0)
+    tz = (x * vy).addcmul_(y, vx, value=-1.0)
+    rotated = (
+        torch.addcmul(vx, w, tx, value=2.0).addcmul_(y, tz, value=2.0).addcmul_(z, ty, value=-2.0),
+        torch.addcmul(vy, w, ty, value=2.0).addcmul_(z, tx, value=2.0).addcmul_(x, tz, value=-2.0),
+        torch.addcmul(vz, w, tz, value=2.0).addcmul_(x, ty, value=2.0).addcmul_(y, tx, value=-2.0),
+    )
     return torch.stack(rotated, dim=dim)
 
 
