@@ -18,7 +18,6 @@ from torch import Tensor
 from tasks.amp.rotations import TINY
 from tasks.base.observations import ObservationBlocks, columns_apart
 
-KEY_BODIES = ("right_hand", "left_hand", "right_foot", "left_foot")
 TANGENT_NORMAL = 6  # numbers of a rotation: its x-axis and its z-axis, which are continuous in the rotation
 
 
@@ -82,19 +81,18 @@ class MotionFeatures:
         rotation = tangent_normal(root_states[:, 3:7])  # (n, 2, 3)
         heading = heading_direction(rotation[:, 0])
         velocities_h = to_heading_frame(velocities, heading)
+        key_body_pos_h = to_heading_frame(key_body_pos_w - root_pos.unsqueeze(1), heading)
+        if self.local_root:
+            rotation = to_heading_frame(rotation, heading)
         return self.blocks.concatenate(
             {
                 "root_height": root_pos[:, 2],
-                "root_rotation": (
-                    to_heading_frame(rotation, heading) if self.local_root else rotation
-                ).flatten(1),
+                "root_rotation": rotation.flatten(1),
                 "root_lin_vel_h": velocities_h[:, 0],
                 "root_ang_vel_h": velocities_h[:, 1],
                 "joint_rotations": self._joint_rotations(dof_pos),
                 "dof_vel": dof_vel,
-                "key_body_pos_h": to_heading_frame(key_body_pos_w - root_pos.unsqueeze(1), heading).flatten(
-                    1
-                ),
+                "key_body_pos_h": key_body_pos_h.flatten(1),
             }
         )
 

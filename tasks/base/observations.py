@@ -51,9 +51,9 @@ class ObservationBlocks:
 
 
 def columns_apart(rows: Tensor) -> Tensor:
-    """The same numbers (n, k), laid out in memory column after column.
+    """Copy (n, k) numbers so that they lie in memory column after column.
 
     For formulas of single columns, such as a quaternion's components: numbers of one kind that lie side by
     side are computed several times faster than those of every k-th place.
     """
-    return rows.T.contiguous().T
+    return rows.T.clone(memory_format=torch.contiguous_format).T

@@ -136,6 +136,18 @@ def test_a_fall_costs_deathcost_and_ends_the_episode(make, name, height, cost):
     assert task.rew_buf[0].item() == cost and task.rew_buf[1].item() > 0.0
 
 
+@pytest.mark.parametrize("num_envs", [1, 2])
+def test_progress_is_the_speed_from_step_to_step(make, num_envs):
+    task = make("Ant", num_envs=num_envs)
+    task.reset()
+    for _ in range(3):
+        before = task.root_states[:, 0].clone()
+        task.step(random_actions(task))
+        speed = (task.root_states[:, 0] - before) / task.dt
+        assert speed.abs().min() > 1e-3
+        assert torch.allclose(task.progress, speed, rtol=1e-3, atol=1e-4)
+
+
 def test_diverged_physics_ends_the_episode_without_reward(make):
     task = make("Ant", num_envs=3)
     task.reset()
