@@ -8,16 +8,16 @@
 Prints one JSON object. For each task and number of environments:
 
 - `batch_step`: `mujoco.batch.Batch.step` alone, on a second batch with the same model, substeps, threads and
-  bound outputs, replaying the very states and forces that the task had before its own steps, so that both do
-  the same physics. `batch_step_as_called` is the same with the arguments that mjgym passes, where these ask
-  for more (current body states).
+  bound outputs, replaying the very states and forces that the task had before its own step, right after it,
+  so that both do the same physics. `batch_step_as_called` is the same with the arguments that mjgym passes,
+  where these ask for more (current body states).
 - `task_step`: `VecTask.step` with random actions.
 - `epoch`: whole epochs of training in one process, and where their time goes; `amp` is the share of what AMP
   adds: the discriminator's rewards, sampling and normalising clips, the discriminator's own update.
 - `workers`: the same through `train.py` with its default number of workers.
 
-Task steps and batch steps alternate in short rounds, and `ratios` are medians over rounds of what was
-measured within one, so that a machine that slows down slows both.
+Task steps and batch steps take turns, and `ratios` are medians over rounds of what was measured within one,
+so that a machine that slows down slows both.
 """
 
 from __future__ import annotations
@@ -30,6 +30,7 @@ import os
 import statistics
 import sys
 import time
+from collections import defaultdict
 from pathlib import Path
 from typing import Any
 
@@ -79,8 +80,8 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
     cores = len(os.sched_getaffinity(0))
     parser.add_argument("--tasks", nargs="+", default=["Ant", "Humanoid"])
     parser.add_argument("--num-envs", nargs="+", type=int, default=[1024, 4096])
-    parser.add_argument("--steps", type=int, default=10, help="steps a round")
-    parser.add_argument("--rounds", type=int, default=15, help="rounds of task steps and batch steps in turn")
+    parser.add_argument("--steps", type=int, default=10, help="steps of the task and of the batch a round")
+    parser.add_argument("--rounds", type=int, default=15)
     parser.add_argument("--settle", type=int, default=60, help="steps before the first round")
     parser.add_argument("--epochs", type=int, default=4, help="epochs measured, after one that is not")
     parser.add_argument("--threads", type=int, default=cores, help="physics and torch threads")
@@ -120,8 +121,6 @@ def measure_steps(task_name: str, num_envs: int, args: argparse.Namespace) -> di
     All are medians over rounds.
     """
     config = compose([f"task={task_name}", f"num_envs={num_envs}", f"num_threads={args.threads}"])
-    seconds: dict[str, list[float]] = {"task_step": [], "batch_step": [], "batch_step_as_called": []}
-    shares: list[float] = []
     with PhysicsClock() as physics:
         task = build_task(config)
         actions = torch.rand(ACTION_SETS, num_envs, task.num_actions, device=task.device) * 2 - 1
@@ -129,24 +128,48 @@ def measure_steps(task_name: str, num_envs: int, args: argparse.Namespace) -> di
         step_task(task, actions, args.settle)
         assert physics.batch is not None  # it was stepped just now
         bare = bare_copy(physics.batch)
-        for _ in range(args.rounds):
-            before = physics.seconds
-            seconds["task_step"].append(step_task(task, actions, args.steps))
-            shares.append((physics.seconds - before) / seconds["task_step"][-1])
-            recorded = record(physics, task, actions, args.steps)
-            whole = whole_steps(recorded, config["task"]["sim"]["substeps"])
-            seconds["batch_step"].append(replay(bare, whole, plain=True))
-            seconds["batch_step_as_called"].append(replay(bare, recorded, plain=False))
+        substeps = config["task"]["sim"]["substeps"]
+        rounds = [
+            measure_round(physics, task, bare, actions, args.steps, substeps) for _ in range(args.rounds)
+        ]
         task.close()
-    rates = {name: num_envs * args.steps / statistics.median(values) for name, values in seconds.items()}
-    ratios = {
-        f"task_step / {name}": statistics.median(
-            bare / task for bare, task in zip(seconds[name], seconds["task_step"], strict=True)
-        )
-        for name in ("batch_step", "batch_step_as_called")
+
+    def median_of(top: str, bottom: str) -> float:
+        return statistics.median(seconds[top] / seconds[bottom] for seconds in rounds)
+
+    names = ("task_step", "batch_step", "batch_step_as_called")
+    seconds_of = {name: statistics.median(seconds[name] for seconds in rounds) for name in names}
+    return {
+        "env_steps_per_s": {name: num_envs * args.steps / seconds for name, seconds in seconds_of.items()},
+        "physics_share_of_task_step": median_of("physics_of_task_step", "task_step"),
+        "ratios": {f"task_step / {name}": median_of(name, "task_step") for name in names[1:]},
     }
-    share = statistics.median(shares)
-    return {"env_steps_per_s": rates, "physics_share_of_task_step": share, "ratios": ratios}
+
+
+def measure_round(
+    physics: PhysicsClock, task: Any, bare: Any, actions: torch.Tensor, steps: int, substeps: int
+) -> dict[str, float]:
+    """Step the task, and after each step the bare batch through the same physics, twice.
+
+    Returns:
+        The seconds of `task_step`, of the physics within it (`physics_of_task_step`), of `batch_step` and of
+        `batch_step_as_called`.
+    """
+    seconds: dict[str, float] = defaultdict(float)
+    for i in range(steps):
+        physics.recording = []
+        in_physics, in_recording = physics.seconds, physics.recording_seconds
+        spent = step_task(task, actions[i % len(actions)].unsqueeze(0), 1)
+        seconds["task_step"] += spent - (physics.recording_seconds - in_recording)
+        seconds["physics_of_task_step"] += physics.seconds - in_physics
+        recorded, physics.recording = physics.recording, None
+        replays = {
+            "batch_step": (whole_steps(recorded, substeps), True),
+            "batch_step_as_called": (recorded, False),
+        }
+        for name in sorted(replays, reverse=bool(i % 2)):  # each is the first one as often
+            seconds[name] += replay(bare, *replays[name])
+    return seconds
 
 
 def step_task(task: Any, actions: torch.Tensor, steps: int) -> float:
@@ -155,14 +178,6 @@ def step_task(task: Any, actions: torch.Tensor, steps: int) -> float:
     for i in range(steps):
         task.step(actions[i % len(actions)])
     return time.perf_counter() - start
-
-
-def record(physics: PhysicsClock, task: Any, actions: torch.Tensor, steps: int) -> list[RecordedStep]:
-    """Step the task and keep what its batch held before every call of `Batch.step`."""
-    physics.recording = []
-    step_task(task, actions, steps)
-    recorded, physics.recording = physics.recording, None
-    return recorded
 
 
 def whole_steps(recorded: list[RecordedStep], substeps: int) -> list[RecordedStep]:
